@@ -1,0 +1,1 @@
+//! Runs vector files of the reference through the production code.

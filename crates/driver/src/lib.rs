@@ -1,0 +1,1 @@
+//! Runs a machine against ports; the only place with a select loop.

@@ -1,0 +1,1 @@
+//! Drives evm-proto over JSON-RPC; contract reads; on-chain keys.

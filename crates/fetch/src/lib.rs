@@ -1,0 +1,1 @@
+//! HTTP sources and bridges to external adapters.

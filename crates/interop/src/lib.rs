@@ -1,0 +1,1 @@
+//! Our oracles against foreign contracts, foreign vectors, foreign nodes.

@@ -1,0 +1,3 @@
+//! Dishonest oracles, one behaviour a file, wrapped round an honest machine.
+#![no_std]
+extern crate alloc;

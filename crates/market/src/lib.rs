@@ -1,0 +1,1 @@
+//! A market server: replays recorded prices as exchange-like HTTP endpoints.

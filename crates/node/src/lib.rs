@@ -1,0 +1,1 @@
+//! The binary: jobs, keystore, API, dashboard, and the wiring.

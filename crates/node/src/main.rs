@@ -1,0 +1,2 @@
+//! Starts the node; everything else lives in the library.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Offchain Reporting version 2: one oracle as a value.
+#![no_std]
+extern crate alloc;

@@ -1,0 +1,1 @@
+//! A whole network in one thread and one seed: faults, liars, checks, replay.

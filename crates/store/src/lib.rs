@@ -1,0 +1,1 @@
+//! Crash-safe records in an embedded database.
