@@ -1,1 +1,22 @@
 //! An EVM chain in a value, and a JSON-RPC face for it.
+
+mod block;
+mod call;
+mod chain;
+mod config;
+mod execute;
+pub mod limits;
+mod logs;
+mod pool;
+mod recover;
+mod trie;
+mod world;
+
+pub use block::{Block, Receipt, Transaction};
+pub use call::{At, Call, CallError, EstimateError, Halt, Outcome};
+pub use chain::{Chain, Event, TimestampTooOld, TooDeep};
+pub use config::Config;
+pub use logs::{LogFilter, PlacedLog};
+pub use pool::Rejected;
+pub use recover::{Recover, SIMULATION_TAG, keyed_signature};
+pub use trie::Proof;
