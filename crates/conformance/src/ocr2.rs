@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crypto::{ed25519, x25519};
+use crypto::{Claim, ed25519, secp256k1, x25519};
 use ocr::{
     Address, Committee, ConfigDigest, ContractConfig, LeaderSelectionKey, SharedSecret, TransmissionOrderKey,
     evm_simple, schedule,
 };
 use ocr2::{
     config::{OffchainConfig, OracleIdentity, Parameters, Proposal, PublicConfig, ResourceChecks, SharedConfig},
+    signing::{self, ReportContext, observation_digest},
     transport::{PluginLimits, TransportLimits},
 };
 use serde_json::Value;
@@ -27,12 +28,86 @@ pub fn run(file: &str, case: &Value) -> Option<Verdict> {
         "leaders" => leaders,
         "schedule" => transmission_schedule,
         "limits" => limits,
+        "signatures" => match case.get("type").and_then(Value::as_str) {
+            Some("observation") => observation_signature,
+            Some("extra_hash") => extra_hash,
+            Some("report") => report_signature,
+            _ => return None,
+        },
         _ => return None,
     };
     Some(verdict(Fields::new(case).and_then(|case| {
         judge(&case)?;
         case.end()
     })))
+}
+
+fn observation_signature(case: &Fields<'_>) -> Checked {
+    case.note("type");
+    case.note("name");
+    let digest = observation_digest(
+        ConfigDigest(case.array("config_digest")?),
+        case.number("epoch")?,
+        case.number("round")?,
+        &case.bytes("query")?,
+        &case.bytes("observation")?,
+    );
+    same_bytes("digest", case.array::<32>("digest")?, digest)?;
+    let key = ed25519::PublicKey(case.array("public_key")?);
+    let signature = case.bytes("signature")?;
+    if case.optional("secret_seed").is_some() {
+        let secret = ed25519::SecretKey::from_seed(&case.array("secret_seed")?);
+        same("public_key", key, secret.public_key())?;
+        same_bytes("signature", &signature, secret.sign(&digest))?;
+    }
+    let valid = Claim::ed25519(key, digest, &signature).is_some_and(|claim| claim.verdict());
+    same("valid", case.flag("valid")?, valid)
+}
+
+fn extra_hash(case: &Fields<'_>) -> Checked {
+    case.note("type");
+    case.note("name");
+    let mut observations = Vec::new();
+    for entry in case.objects("observations")? {
+        observations.push((entry.bytes("observation")?, entry.number("observer")?));
+        entry.end()?;
+    }
+    let hash = signing::extra_hash(
+        &case.bytes("query")?,
+        observations.iter().map(|(observation, observer)| (&observation[..], *observer)),
+    );
+    same_bytes("extra_hash", case.array::<32>("extra_hash")?, hash)
+}
+
+fn report_signature(case: &Fields<'_>) -> Checked {
+    case.note("type");
+    case.note("name");
+    let digest = report_digest(case)?;
+    let signature = case.bytes("signature")?;
+    let signer = prefixed_hex(case.value("address")?).ok_or_else(|| case.wrong("address", "not hex after 0x"))?;
+    if case.optional("secret_key").is_some() {
+        let secret = secp256k1::SecretKey::from_bytes(&case.array("secret_key")?)
+            .map_err(|error| case.wrong("secret_key", error))?;
+        same_bytes("address", &signer, secret.address().0)?;
+        same_bytes("signature", &signature, secret.sign(&digest))?;
+    }
+    let claim = Address::from_slice(&signer).and_then(|signer| Claim::secp256k1(signer, digest, &signature));
+    same("valid", case.flag("valid")?, claim.is_some_and(|claim| claim.verdict()))
+}
+
+/// What the signer of a case's report signs; compares its words and hash on the way.
+pub fn report_digest(case: &Fields<'_>) -> Checked<[u8; 32]> {
+    let context = ReportContext {
+        config_digest: ConfigDigest(case.array("config_digest")?),
+        epoch: case.number("epoch")?,
+        round: case.number("round")?,
+        extra_hash: case.array("extra_hash")?,
+    };
+    let words = case.each("report_context", hex_bytes)?;
+    same("report_context", list_of_hex(&words), list_of_hex(&context.words()))?;
+    let digest = context.report_digest(&case.bytes("report")?);
+    same_bytes("sighash", case.array::<32>("sighash")?, digest)?;
+    Ok(digest)
 }
 
 /// Both must accept or both refuse. The reference's reason is information only.
@@ -107,7 +182,7 @@ fn transmission_schedule(case: &Fields<'_>) -> Checked {
     for oracle in committee.oracles() {
         let (stage, delay) = (&stages[oracle.index()], &delays[oracle.index()]);
         let got = schedule.stage(oracle).map(|stage| stage.to_string());
-        same(&format!("stages[{oracle}]"), shown(number(stage)), shown(got))?;
+        same(&format!("stages[{oracle}]"), shown(number::<String>(stage)), shown(got))?;
         let got = schedule.delay(oracle, delta_stage).map(|delay| delay.as_nanos().to_string());
         same(&format!("delays[{oracle}]"), shown(number(delay)), shown(got))?;
     }

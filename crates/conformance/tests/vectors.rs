@@ -8,6 +8,42 @@ fn vectors(path: &str) -> Report {
     run_path(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/vectors").join(path))
 }
 
+/// Files whose judges are not written yet. Whoever writes one takes its file off this list; at the end it is empty.
+const NOT_JUDGED_YET: &[&str] = &[
+    "ocr2/follower.json",
+    "ocr2/median_config.json",
+    "ocr2/median_decode.json",
+    "ocr2/median_deviates.json",
+    "ocr2/median_observation.json",
+    "ocr2/median_report.json",
+    "ocr2/median_sort.json",
+    "ocr2/messages.json",
+    "ocr2/pacemaker.json",
+    "ocr2/signatures.json",
+    "p2p/announcement.json",
+    "p2p/frames.json",
+    "p2p/knock.json",
+    "p2p/peer_id.json",
+    "p2p/stream_names.json",
+    "p2p/tls_cert.json",
+    "p2p/token_bucket.json",
+    "p2p/transcript_new.json",
+    "p2p/transcript_old.json",
+];
+
+#[test]
+fn all_public_vectors_pass() {
+    let report = vectors("");
+    assert_eq!(report.files.len(), 24);
+    for file in report.files {
+        let name = file.path.iter().rev().take(2).map(|part| part.to_str().unwrap()).collect::<Vec<_>>();
+        let name = format!("{}/{}", name[1], name[0]);
+        let passes =
+            matches!(&file.outcome, FileOutcome::Run(counts) if counts.failures.is_empty() && counts.passed > 0);
+        assert_eq!(passes, !NOT_JUDGED_YET.contains(&name.as_str()), "see NOT_JUDGED_YET in tests/vectors.rs\n{file}");
+    }
+}
+
 fn all_pass(path: &str, cases: usize) {
     let report = vectors(path);
     assert_eq!(report.exit_code(), 0, "\n{report}");
@@ -39,6 +75,21 @@ fn schedules_are_those_of_the_reference() {
 #[test]
 fn transport_limits_are_those_of_the_reference() {
     all_pass("ocr2/limits.json", 27);
+}
+
+/// A file of vectors with only the cases of some types.
+fn only(path: &str, types: &[&str]) -> Report {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/vectors").join(path)).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    file["cases"].as_array_mut().unwrap().retain(|case| types.iter().any(|wanted| case["type"] == *wanted));
+    run(path, &file.to_string())
+}
+
+#[test]
+fn signatures_are_made_and_accepted_as_in_the_reference() {
+    let report = only("ocr2/signatures.json", &["observation", "extra_hash", "report"]);
+    assert_eq!(report.exit_code(), 0, "\n{report}");
+    assert!(report.to_string().contains("92 passed"), "{report}");
 }
 
 /// Runs a file of this content, kept under this path.

@@ -5,4 +5,5 @@ extern crate alloc;
 extern crate std;
 
 pub mod config;
+pub mod signing;
 pub mod transport;
