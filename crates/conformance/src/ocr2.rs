@@ -5,7 +5,7 @@ use std::time::Duration;
 use crypto::{Claim, ed25519, secp256k1, x25519};
 use ocr::{
     Address, Committee, ConfigDigest, ContractConfig, LeaderSelectionKey, SharedSecret, TransmissionOrderKey,
-    evm_simple, schedule,
+    evm_simple, limits::STAGES_MAX, schedule,
 };
 use ocr2::{
     config::{OffchainConfig, OracleIdentity, Parameters, Proposal, PublicConfig, ResourceChecks, SharedConfig},
@@ -172,6 +172,9 @@ fn transmission_schedule(case: &Fields<'_>) -> Checked {
     same("permutation", list(&case.each("permutation", number::<u8>)?), list(permutation.as_slice()))?;
 
     let s = case.each("s", number::<u8>)?;
+    if s.len() > STAGES_MAX {
+        return Err(case.wrong("s", "more stages than a config may have"));
+    }
     let delta_stage = Duration::from_nanos(case.number("delta_stage")?);
     let schedule = order.schedule(committee, digest, epoch, round, &s);
     let (stages, delays) = (case.list("stages")?, case.list("delays")?);
