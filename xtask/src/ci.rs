@@ -2,7 +2,8 @@
 
 use crate::run::{Failure, cargo, finish, output, program, root, say};
 use crate::tidy;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 type Step = (&'static str, &'static str, fn() -> Result<(), Failure>);
@@ -84,6 +85,21 @@ fn dodona(arguments: &[&str]) -> Result<(), Failure> {
     release("dodona", arguments)
 }
 
+/// anvil comes from npm; its own file is started, because the npm wrapper would leave it running.
 fn anvil() -> Result<(), Failure> {
-    program("contracts", "node", &["tools/with-anvil.mjs"])
+    let file = root().join("contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+    let mut anvil = Command::new(&file)
+        .args(["--port", "0", "--block-time", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| Failure(format!("{}: {error}; run the step `contracts` first", file.display())))?;
+    let lines = BufReader::new(anvil.stdout.take().expect("stdout is piped")).lines();
+    let address = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned));
+    let outcome = match address {
+        Some(address) => dodona(&["devnet", "--rounds", "5", "--json", "--chain-url", &format!("http://{address}")]),
+        None => Err(Failure("anvil ended before it listened".into())),
+    };
+    // It has nothing to lose; a failure to stop it is the next run's problem at most.
+    let _ = anvil.kill().and_then(|()| anvil.wait());
+    outcome
 }
