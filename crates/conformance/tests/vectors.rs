@@ -20,15 +20,7 @@ const NOT_JUDGED_YET: &[&str] = &[
     "ocr2/messages.json",
     "ocr2/pacemaker.json",
     "ocr2/signatures.json",
-    "p2p/announcement.json",
-    "p2p/frames.json",
-    "p2p/knock.json",
-    "p2p/peer_id.json",
-    "p2p/stream_names.json",
     "p2p/tls_cert.json",
-    "p2p/token_bucket.json",
-    "p2p/transcript_new.json",
-    "p2p/transcript_old.json",
 ];
 
 #[test]
