@@ -1,1 +1,31 @@
-//! A market server: replays recorded prices as exchange-like HTTP endpoints.
+//! A market server: recorded prices ([`Market`]) are replayed at the pace of a [`Replay`] and served as exchange-like HTTP
+//! endpoints, each market with a JSON form of its own ([`Form`]); and the job that makes one honest price of them.
+//! What is not here: the oracles that ask. Prices are exact decimals from the file to the wire.
+
+mod form; //   how each market writes its prices
+mod job; //    the job file of an oracle
+mod record; // the recorded data
+mod replay; // which minute it is
+mod server; // the HTTP endpoints
+
+pub use form::Form;
+pub use job::{JobFile, Source, observation_source};
+pub use record::{Market, MarketError, NoBody, Quote};
+pub use replay::{Replay, parse_start};
+pub use server::Server;
+
+/// Bounds, with their reasons.
+pub mod limits {
+    /// Markets in one file: each is a task and a request of every observation.
+    pub const SOURCES_MAX: usize = 32;
+    /// Characters of a market's name, which becomes a path and a task's name.
+    pub const NAME_CHARS_MAX: usize = 64;
+    /// Characters of a price or volume.
+    pub const NUMBER_CHARS_MAX: usize = 40;
+    /// Prices and volumes are from 10^-30 to 10^30: the server writes them with all their digits.
+    pub const NUMBER_SCALE_MAX: i64 = 30;
+    /// Digits after the point of an answer.
+    pub const ANSWER_DIGITS: u16 = 8;
+    /// Replayed seconds per second. A week in a second is more than anybody can watch.
+    pub const SPEED_MAX: f64 = 1_000_000.0;
+}

@@ -142,7 +142,7 @@ fn a_mistake_is_named_with_line_column_key_and_remedy() {
         (
             "value=<1000000000000000000>",
             "value=<one>",
-            "24:29: juels.value: not JSON at line 1, column 1: one; write JSON, such as <{\"data\": $(task)}>",
+            "24:28: juels.value: not JSON at line 1, column 1: one; write JSON, such as <{\"data\": $(task)}>",
         ),
     ] {
         assert!(JOB.contains(from), "{from}");
