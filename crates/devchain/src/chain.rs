@@ -10,7 +10,7 @@ use alloy_eips::{
     eip2718::{Decodable2718, Encodable2718},
     eip7685::EMPTY_REQUESTS_HASH,
 };
-use alloy_primitives::{Address, B256, Bloom, Bytes, Signature, U256, keccak256, map::B256Map};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Signature, U256, keccak256, logs_bloom, map::B256Map};
 use revm::{
     ExecuteCommitEvm,
     context::{
@@ -21,7 +21,7 @@ use revm::{
 
 use crate::{
     block::{Block, Receipt, Transaction},
-    config::Config,
+    config::{Config, Headers},
     execute::{self, block_env, tx_env},
     limits::{INIT_CODE_BYTES_MAX, TRANSACTION_BYTES_MAX},
     pool::{Pool, Rejected},
@@ -79,7 +79,7 @@ pub struct TooDeep {
 
 impl Chain {
     pub fn new(config: Config) -> Self {
-        let mut world = World::new(config.balances.iter().copied(), config.state_root);
+        let mut world = World::new(config.balances.iter().copied(), config.headers == Headers::Complete);
         let header = Header {
             state_root: world.seal_block(),
             timestamp: config.genesis_timestamp,
@@ -325,7 +325,6 @@ impl Chain {
                         header.gas_used += result.tx_gas_used();
                         let receipt = receipt(&transaction, result, base_fee, header.gas_used, logs);
                         logs += receipt.logs.len() as u64;
-                        header.logs_bloom.accrue_bloom(&receipt.bloom);
                         receipts.push(receipt);
                         if let Some(next) = self.pool.after(&transaction) {
                             queue.push(next);
@@ -339,12 +338,26 @@ impl Chain {
             }
         }
         header.state_root = self.world.seal_block();
-        header.transactions_root =
-            ordered_root(&transactions, |transaction, out| transaction.envelope.encode_2718(out));
-        let pairs: Vec<_> = transactions.iter().zip(&receipts).collect();
-        header.receipts_root = ordered_root(&pairs, |(transaction, receipt), out| {
-            receipt.envelope(transaction.kind(), receipt.logs.clone()).encode_2718(out);
-        });
+        match self.config.headers {
+            Headers::Complete | Headers::NoStateRoot => {
+                header.transactions_root =
+                    ordered_root(&transactions, |transaction, out| transaction.envelope.encode_2718(out));
+                for receipt in &mut receipts {
+                    receipt.bloom = logs_bloom(&receipt.logs);
+                    header.logs_bloom.accrue_bloom(&receipt.bloom);
+                }
+                let pairs: Vec<_> = transactions.iter().zip(&receipts).collect();
+                header.receipts_root = ordered_root(&pairs, |(transaction, receipt), out| {
+                    receipt.envelope(transaction.kind(), receipt.logs.clone()).encode_2718(out);
+                });
+            }
+            Headers::Bare => {
+                let hashes: Vec<u8> = transactions.iter().flat_map(|transaction| transaction.hash).collect();
+                header.transactions_root = keccak256(hashes);
+                header.receipts_root = B256::ZERO;
+                header.logs_bloom = Bloom::repeat_byte(0xff);
+            }
+        }
 
         let block = Arc::new(Block { hash: header.hash_slow(), header, transactions, receipts });
         self.numbers.insert(block.hash, block.number());
@@ -443,7 +456,7 @@ fn receipt(
         cumulative_gas_used,
         effective_gas_price: envelope.effective_gas_price(Some(base_fee)),
         contract: envelope.is_create().then(|| transaction.sender.create(envelope.nonce())),
-        bloom: alloy_primitives::logs_bloom(&logs),
+        bloom: Bloom::repeat_byte(0xff),
         logs,
         first_log_index,
     }

@@ -22,9 +22,21 @@ pub struct Config {
     pub balances: Vec<(Address, U256)>,
     /// Who signed what.
     pub recover: Recover,
-    /// Whether headers carry a state root. It costs about a microsecond per changed account or slot and level of the trie;
-    /// without it the field is zero and everything else is the same.
-    pub state_root: bool,
+    /// How much of its header a block works out.
+    pub headers: Headers,
+}
+
+/// Roots and blooms are hashing, and nothing inside the EVM sees them: a simulation may go without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Headers {
+    /// Every field is what a client would recompute.
+    #[default]
+    Complete,
+    /// As complete, but the state root is zero.
+    NoStateRoot,
+    /// State and receipts roots are zero, the transactions root is the hash of the transactions' hashes, and every bit of the
+    /// bloom is set (it rules nothing out). Block hashes still differ where blocks do.
+    Bare,
 }
 
 impl Default for Config {
@@ -38,7 +50,7 @@ impl Default for Config {
             beneficiary: address!("d0d0000000000000000000000000000000000000"),
             balances: Vec::new(),
             recover: Recover::Secp256k1,
-            state_root: true,
+            headers: Headers::Complete,
         }
     }
 }

@@ -1,14 +1,13 @@
 //! One transaction or call on the EVM.
 
-use alloy_consensus::Header;
-use alloy_consensus::Transaction as _;
+use alloy_consensus::{Header, Transaction as _};
 use alloy_primitives::U256;
 use revm::{
-    Context, Database, Journal, MainBuilder, MainnetEvm,
-    context::{BlockEnv, CfgEnv, LocalContext, TxEnv},
-    context_interface::JournalTr,
-    context_interface::block::BlobExcessGasAndPrice,
-    handler::MainnetContext,
+    Context, Database, Journal,
+    context::{BlockEnv, CfgEnv, Evm, FrameStack, LocalContext, TxEnv},
+    context_interface::{JournalTr, block::BlobExcessGasAndPrice},
+    handler::{EthFrame, EthPrecompiles, MainnetContext, instructions::EthInstructions},
+    interpreter::interpreter::EthInterpreter,
 };
 
 use crate::{
@@ -18,7 +17,14 @@ use crate::{
     recover::{FORK, precompiles},
 };
 
-pub(crate) type Evm<DB> = MainnetEvm<MainnetContext<DB>>;
+/// The EVM of a mainnet node, over our own state.
+pub(crate) type OurEvm<DB> = Evm<
+    MainnetContext<DB>,
+    (),
+    EthInstructions<EthInterpreter, MainnetContext<DB>>,
+    EthPrecompiles,
+    EthFrame<EthInterpreter>,
+>;
 
 /// The rules for transactions.
 pub(crate) fn rules(config: &Config) -> CfgEnv {
@@ -38,7 +44,7 @@ pub(crate) fn call_rules(rules: &CfgEnv) -> CfgEnv {
     rules
 }
 
-pub(crate) fn evm<DB: Database>(db: DB, rules: CfgEnv, block: BlockEnv, config: &Config) -> Evm<DB> {
+pub(crate) fn evm<DB: Database>(db: DB, rules: CfgEnv, block: BlockEnv, config: &Config) -> OurEvm<DB> {
     let mut journal = Journal::new(db);
     journal.set_spec_id(FORK);
     let context = Context {
@@ -50,7 +56,14 @@ pub(crate) fn evm<DB: Database>(db: DB, rules: CfgEnv, block: BlockEnv, config: 
         local: LocalContext::default(),
         error: Ok(()),
     };
-    context.build_mainnet().with_precompiles(precompiles(config.recover))
+    Evm {
+        ctx: context,
+        inspector: (),
+        instruction: EthInstructions::new_mainnet_with_spec(FORK),
+        precompiles: precompiles(config.recover),
+        // Frames come as calls nest; most stay flat, and eight that wait would cost as much as a small transaction.
+        frame_stack: FrameStack::new(),
+    }
 }
 
 /// What contracts see of a block.

@@ -15,7 +15,7 @@ mod world;
 pub use block::{Block, Receipt, Transaction};
 pub use call::{At, Call, CallError, EstimateError, Halt, Outcome};
 pub use chain::{Chain, Event, TimestampTooOld, TooDeep};
-pub use config::Config;
+pub use config::{Config, Headers};
 pub use logs::{LogFilter, PlacedLog};
 pub use pool::Rejected;
 pub use recover::{Recover, SIMULATION_TAG, keyed_signature};
