@@ -167,8 +167,7 @@ impl std::str::FromStr for Bootstrapper {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (peer_id, addresses) =
-            text.split_once('@').ok_or_else(|| format!("{text:?} has no @ between peer id and address"))?;
+        let (peer_id, addresses) = text.split_once('@').ok_or("there is no @ between peer id and address")?;
         let peer_id = peer_id.parse().map_err(|error| format!("{peer_id:?} is no peer id: {error}"))?;
         let addresses = if addresses.is_empty() {
             Vec::new()
@@ -176,6 +175,18 @@ impl std::str::FromStr for Bootstrapper {
             addresses.split('/').map(host_and_port).collect::<Result<_, _>>()?
         };
         Ok(Bootstrapper { peer_id, addresses })
+    }
+}
+
+impl serde::Serialize for Bootstrapper {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Bootstrapper {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::identity::text::deserialize(deserializer)
     }
 }
 
@@ -237,30 +248,24 @@ pub struct Evm {
 pub struct Transactions {
     /// `MaxInFlight`: sent and not yet included, for each key.
     pub in_flight_max: u32,
-    /// `MaxQueued`: waiting to be sent, for each key.
-    pub queued_max: u32,
     /// `ResendAfterThreshold`: an attempt is sent again when it was not included for so long.
     pub resend_after: Duration,
 }
 
-/// What is paid; amounts in wei.
+/// What is paid; amounts in wei for a unit of gas. The tip follows what the endpoints advise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GasEstimator {
-    /// `PriceMax`: never more than this for a unit of gas.
+    /// `PriceMax`: never more than this, base fee and tip together.
     pub price_max: u128,
-    /// `PriceMin`: never less than this for a unit of gas on a chain without base fee.
-    pub price_min: u128,
-    /// `TipCapDefault`: the first tip.
-    pub tip_cap_default: u128,
     /// `TipCapMin`: the least tip.
     pub tip_cap_min: u128,
-    /// `LimitDefault`: gas of a transaction that nobody has estimated.
-    pub limit_default: u64,
+    /// `LimitMax`: never more than this much gas for one transaction.
+    pub limit_max: u64,
     /// `BumpMin`: a replacement pays at least so much more.
     pub bump_min: u128,
     /// `BumpPercent`: a replacement pays at least so much more, in per cent.
     pub bump_percent: u32,
-    /// `BumpThreshold`: blocks without inclusion before a replacement; 0 never replaces.
+    /// `BumpThreshold`: blocks without inclusion before a replacement.
     pub bump_threshold: u32,
 }
 
@@ -550,18 +555,18 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
     let mut fees = section.section("GasEstimator");
     let gas_estimator = GasEstimator {
         price_max: fees.parsed("PriceMax", "\"500 gwei\"", wei).unwrap_or(u128::MAX),
-        price_min: fees.parsed("PriceMin", "\"1 gwei\"", wei).unwrap_or(1_000_000_000),
-        tip_cap_default: fees.parsed("TipCapDefault", "\"1 gwei\"", wei).unwrap_or(1_000_000_000),
         tip_cap_min: fees.parsed("TipCapMin", "\"1 wei\"", wei).unwrap_or(1),
-        limit_default: fees.number("LimitDefault", 500_000, (21_000, 1 << 40)),
+        limit_max: fees.number("LimitMax", 500_000, (21_000, 1 << 40)),
         bump_min: fees.parsed("BumpMin", "\"5 gwei\"", wei).unwrap_or(5_000_000_000),
         bump_percent: u32_of(fees.number("BumpPercent", 20, (10, 1_000))),
-        bump_threshold: u32_of(fees.number("BumpThreshold", 3, (0, 10_000))),
+        bump_threshold: u32_of(fees.number("BumpThreshold", 3, (1, 10_000))),
     };
     fees.ignore(&[
         "Mode",
         "PriceDefault",
-        "LimitMax",
+        "PriceMin",
+        "TipCapDefault",
+        "LimitDefault",
         "LimitMultiplier",
         "LimitTransfer",
         "LimitJobType",
@@ -576,13 +581,13 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
     fees.finish();
     let mut sending = section.section("Transactions");
     let transactions = Transactions {
-        in_flight_max: u32_of(sending.number("MaxInFlight", 16, (1, 1_000))),
-        queued_max: u32_of(sending.number("MaxQueued", 250, (1, 100_000))),
+        in_flight_max: u32_of(sending.number("MaxInFlight", 16, (1, 16))),
         resend_after: sending.duration("ResendAfterThreshold", 60 * SECOND, (SECOND, DAY)),
     };
     sending.ignore(&[
         "Enabled",
         "ForwardersEnabled",
+        "MaxQueued",
         "ReaperInterval",
         "ReaperThreshold",
         "ConfirmationTimeout",

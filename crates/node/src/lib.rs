@@ -3,7 +3,11 @@
 
 pub mod bad_input;
 pub mod config;
+pub mod health;
+pub mod http;
 pub mod identity;
 pub mod keystore;
+pub mod metrics;
 mod private_file;
+pub mod seat;
 mod toml_file;
