@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Account} from "./billing/Account.sol";
 import {OCR2Billing} from "./billing/OCR2Billing.sol";
 import {IAccessController} from "./interfaces/IAccessController.sol";
 import {IAggregatorV2V3} from "./interfaces/IAggregatorV2V3.sol";
@@ -12,6 +13,8 @@ import {ITypeAndVersion} from "./interfaces/ITypeAndVersion.sol";
 import {ConfigData} from "./ocr2/ConfigData.sol";
 import {ConfigDigest} from "./ocr2/ConfigDigest.sol";
 import {Hot} from "./ocr2/Hot.sol";
+import {Quorum} from "./ocr2/Quorum.sol";
+import {Round, newRound} from "./ocr2/Round.sol";
 import {Transmission} from "./ocr2/Transmission.sol";
 
 /// @title A price feed that is updated by OCR2 oracles
@@ -22,13 +25,6 @@ import {Transmission} from "./ocr2/Transmission.sol";
 ///
 /// A transmission touches three slots (hot word, new round, transmitter's record) and one data contract (see ConfigData).
 contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
-    /// @dev One slot per round.
-    struct Round {
-        int192 answer;
-        uint32 observationsTimestamp;
-        uint32 transmissionTimestamp;
-    }
-
     /// @dev Gas that is not offered to the validator, so that the instructions around its call can be paid.
     uint256 private constant VALIDATOR_CALL_OVERHEAD = 5_000;
 
@@ -89,25 +85,25 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         Hot hot = s_hot;
         uint40 epochAndRound = uint40(uint256(reportContext[1]));
         if (epochAndRound <= hot.epochAndRound()) revert StaleReport(epochAndRound, hot.epochAndRound());
-        if (!s_oracles[msg.sender].active) revert UnauthorizedTransmitter(msg.sender);
+        Account account = s_accounts[msg.sender];
+        if (!account.active()) revert UnauthorizedTransmitter(msg.sender);
 
         uint256 config = ConfigData.loadHot(hot.configData());
-        if (reportContext[0] != _digestOf(config)) revert ConfigDigestMismatch(reportContext[0], _digestOf(config));
-
-        // Calldata is reimbursed by the byte, so none may be there that the report does not need.
-        _requireCalldataLength(TRANSMIT_LENGTH + report.length + 32 * (rs.length + ss.length));
-
         uint256 transmission = _requireAttested(config, reportContext, report, rs, ss, rawVs);
+
+        // The event takes the report's place in memory.
         int192 juelsPerFeeCoin = Transmission.juelsPerFeeCoin(transmission);
-        _record(config, hot, epochAndRound, transmission);
-        _payTransmitter(config, initialGas, juelsPerFeeCoin);
+        hot = _record(config, hot, epochAndRound, transmission);
+
+        uint256 validator = ConfigData.hotWord(config, ConfigData.VALIDATOR);
+        if (uint160(validator) != 0) {
+            _callValidator(validator, hot);
+            account = s_accounts[msg.sender]; // The validator may have had the transmitter paid, or replaced.
+        }
+        _payTransmitter(account, ConfigData.hotWord(config, ConfigData.TERMS), initialGas, juelsPerFeeCoin);
     }
 
-    function _requireCalldataLength(uint256 length) private pure {
-        if (msg.data.length != length) revert CalldataLengthMismatch(msg.data.length, length);
-    }
-
-    /// @return transmission The report, which is well formed and signed by f+1 oracles.
+    /// @return transmission The report, which is well formed and signed by exactly f+1 oracles.
     function _requireAttested(
         uint256 config,
         bytes32[3] calldata reportContext,
@@ -116,86 +112,36 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         bytes32[] calldata ss,
         bytes32 rawVs
     ) private view returns (uint256 transmission) {
-        transmission = Transmission.load(report);
-        bytes32 hash = _signedHash(transmission, report.length, reportContext);
-        _requireQuorum(config, hash, rs, ss, rawVs);
-        if (!Transmission.isWellFormed(transmission, report.length)) revert MalformedReport();
-    }
-
-    /// @dev keccak256(keccak256(report) || reportContext), OCR2 spec 1.4.
-    function _signedHash(uint256 transmission, uint256 reportLength, bytes32[3] calldata reportContext)
-        private
-        pure
-        returns (bytes32 h)
-    {
-        bytes32 reportHash = Transmission.reportHash(transmission, reportLength);
-        assembly ("memory-safe") {
-            let scratch := mload(0x40)
-            mstore(scratch, reportHash)
-            calldatacopy(add(scratch, 0x20), reportContext, 0x60)
-            h := keccak256(scratch, 0x80)
-        }
-    }
-
-    /// @dev Requires exactly f+1 signatures of distinct signers of the configuration.
-    function _requireQuorum(
-        uint256 config,
-        bytes32 hash,
-        bytes32[] calldata rs,
-        bytes32[] calldata ss,
-        bytes32 rawVs
-    ) private view {
         unchecked {
-            uint256 quorum = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> 152) + 1;
+            bytes32 configDigest = bytes32(ConfigData.hotWord(config, ConfigData.DIGEST));
+            if (reportContext[0] != configDigest) revert ConfigDigestMismatch(reportContext[0], configDigest);
+
+            // Calldata is reimbursed by the byte, so none may be there that the report does not need. The three lengths
+            // were compared with the length of calldata, so their sum is small.
+            uint256 length = TRANSMIT_LENGTH + report.length + 32 * (rs.length + ss.length);
+            if (msg.data.length != length) revert CalldataLengthMismatch(msg.data.length, length);
+
+            uint256 quorum = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> ConfigData.F_AT) + 1;
             if (rs.length != quorum || ss.length != quorum) {
                 revert WrongNumberOfSignatures(rs.length, ss.length, quorum);
             }
-
-            uint256 multiplier = ConfigData.hotWord(config, ConfigData.MULTIPLIER);
-            uint256 seen = 0; // bit i: oracle i has signed
-            for (uint256 i = 0; i < quorum; i++) {
-                address signer = _recover(hash, rawVs, i, rs, ss);
-                uint256 seat;
-                address seated;
-                assembly ("memory-safe") {
-                    // See ConfigData: the table names the only seat that this signer can have. All reads are inside of what
-                    // loadHot reserved: the table's last byte, and a seat below 32.
-                    seat := byte(0, mload(add(add(config, 0x080), byte(0, mul(signer, multiplier)))))
-                    seated := shr(96, mload(add(add(config, 0x180), mul(seat, 20))))
-                }
-                // Seats are never zero, so a failed recovery, which gives zero, ends here.
-                if (signer != seated) revert InvalidSignature(i, signer);
-                if (seen & (1 << seat) != 0) revert DuplicateSigner(i, signer);
-                seen |= 1 << seat;
-            }
         }
-    }
-
-    /// @return signer Who made the i-th signature, zero if nobody can have made it.
-    function _recover(bytes32 hash, bytes32 rawVs, uint256 i, bytes32[] calldata rs, bytes32[] calldata ss)
-        private
-        view
-        returns (address signer)
-    {
-        assembly ("memory-safe") {
-            // ecrecover at address 1 takes hash, v, r, s, and knows v = 27 and 28 only. It returns nothing if recovery
-            // fails, so the word that it would write is cleared before.
-            let input := mload(0x40)
-            mstore(input, hash)
-            mstore(add(input, 0x20), add(byte(i, rawVs), 27))
-            mstore(add(input, 0x40), calldataload(add(rs.offset, shl(5, i))))
-            mstore(add(input, 0x60), calldataload(add(ss.offset, shl(5, i))))
-            mstore(0, 0)
-            pop(staticcall(gas(), 1, input, 0x80, 0, 0x20))
-            signer := mload(0)
+        transmission = Transmission.load(report);
+        bytes32 hash = Transmission.signedHash(transmission, report.length, reportContext);
+        (uint256 index, address signer, bool repeated) = Quorum.firstFault(config, hash, rs, ss, rawVs);
+        if (index != rs.length) {
+            if (repeated) revert DuplicateSigner(index, signer);
+            revert InvalidSignature(index, signer);
         }
+        if (!Transmission.isWellFormed(transmission, report.length)) revert MalformedReport();
     }
 
     /// @dev Makes a new round of a well-formed report and tells everyone.
-    function _record(uint256 config, Hot hot, uint40 epochAndRound, uint256 transmission) private {
+    /// @return The hot word with the new round.
+    function _record(uint256 config, Hot hot, uint40 epochAndRound, uint256 transmission) private returns (Hot) {
         uint256 observations = Transmission.observationCount(transmission);
-        uint256 f = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> 152);
-        // At least one of more than f observations is honest, and so is one on each side of the median or the median.
+        uint256 f = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> ConfigData.F_AT);
+        // Of more than f observations at least one is honest.
         if (observations <= f) revert WrongNumberOfObservations(observations, f + 1, MAX_ORACLES);
 
         int192 answer = Transmission.median(transmission);
@@ -204,32 +150,25 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         if (hot.roundId() == type(uint32).max) revert RoundsExhausted();
         hot = hot.afterTransmission(epochAndRound);
         s_hot = hot;
-        uint32 roundId = hot.roundId();
         uint32 observationsTimestamp = Transmission.observationsTimestamp(transmission);
-        s_rounds[_slotOf(hot, roundId)] = Round(answer, observationsTimestamp, uint32(block.timestamp));
+        uint32 roundId = hot.roundId();
+        s_rounds[_slotOf(hot, roundId)] = newRound(answer, observationsTimestamp, uint32(block.timestamp));
 
-        Transmission.emitted(
-            transmission,
-            NewTransmission.selector,
-            roundId,
-            answer,
-            _digestOf(config),
-            epochAndRound
-        );
+        bytes32 configDigest = bytes32(ConfigData.hotWord(config, ConfigData.DIGEST));
+        Transmission.emitted(transmission, NewTransmission.selector, roundId, answer, configDigest, epochAndRound);
         emit NewRound(roundId, address(0), observationsTimestamp);
         emit AnswerUpdated(answer, roundId, block.timestamp);
-
-        uint256 validator = ConfigData.hotWord(config, ConfigData.VALIDATOR);
-        if (uint160(validator) != 0) _callValidator(validator, hot, answer);
+        return hot;
     }
 
     /// @dev Calls the validator with exactly its gas limit or reverts, so that nobody can starve it. Result and failure are
     /// ignored, and it need not exist.
-    function _callValidator(uint256 validator, Hot hot, int192 answer) private {
-        uint32 roundId = hot.roundId();
-        uint256 previous = roundId - 1;
+    function _callValidator(uint256 validator, Hot hot) private {
+        uint32 current = hot.roundId();
+        uint32 previous = current - 1;
         bytes memory data = abi.encodeCall(
-            IAggregatorValidator.validate, (previous, s_rounds[_slotOf(hot, uint32(previous))].answer, roundId, answer)
+            IAggregatorValidator.validate,
+            (previous, s_rounds[_slotOf(hot, previous)].answer(), current, s_rounds[_slotOf(hot, current)].answer())
         );
         uint256 gasLimit = uint32(validator >> 160);
         bool enough;
@@ -250,28 +189,25 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
 
     /// @dev Nothing here may fail: a wrong payment is better than a feed that stands still. So all of it is unchecked, a
     /// negative rate pays nothing, and a sum that leaves 96 bits is not stored if that shows.
-    function _payTransmitter(uint256 config, uint256 initialGas, int192 juelsPerFeeCoin) private {
-        if (juelsPerFeeCoin < 0) return;
+    function _payTransmitter(Account account, uint256 terms, uint256 initialGas, int192 juelsPerFeeCoin) private {
+        // Only a validator can have made it inactive; what it would earn is not on the books of the new committee.
+        if (juelsPerFeeCoin < 0 || !account.active()) return;
         unchecked {
-            uint256 terms = ConfigData.hotWord(config, ConfigData.TERMS);
             uint256 gasPrice = tx.gasprice / 1 gwei;
-            uint256 reasonable = uint32(terms >> 32);
+            uint256 reasonable = uint32(terms >> ConfigData.REASONABLE_GAS_PRICE_AT);
             if (gasPrice < reasonable) gasPrice += (reasonable - gasPrice) / 2;
             uint256 maximum = uint32(terms);
             if (gasPrice > maximum) gasPrice = maximum;
 
-            // Read now and not before, because the validator may have paid the transmitter out, or replaced it.
-            Oracle storage oracle = s_oracles[msg.sender];
-            uint96 before = oracle.paymentJuels;
-            uint256 gasUsed = initialGas - gasleft() + 16 * msg.data.length + uint24(terms >> 128);
+            uint256 accountingGas = uint24(terms >> ConfigData.ACCOUNTING_GAS_AT);
+            uint256 gasUsed = initialGas - gasleft() + 16 * msg.data.length + accountingGas;
             uint256 juels = gasUsed * gasPrice * 1 gwei * uint192(juelsPerFeeCoin) / 1e18;
-            uint96 afterwards = uint96(before + juels + uint256(uint32(terms >> 96)) * 1 gwei);
-            if (afterwards >= before) oracle.paymentJuels = afterwards;
-        }
-    }
+            juels += uint256(uint32(terms >> ConfigData.TRANSMISSION_PAYMENT_AT)) * 1 gwei;
 
-    function _digestOf(uint256 config) private pure returns (bytes32) {
-        return bytes32(ConfigData.hotWord(config, ConfigData.DIGEST));
+            uint96 before = account.paymentJuels();
+            uint96 afterwards = uint96(before + juels);
+            if (afterwards >= before) s_accounts[msg.sender] = account.withPayment(afterwards);
+        }
     }
 
     // -- configuration
@@ -368,13 +304,13 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         if (msg.sender != tx.origin) revert OnlyExternalAccounts(msg.sender);
         Hot hot = s_hot;
         uint40 epochAndRound = hot.epochAndRound();
-        Round memory latest = _round(hot, hot.roundId());
+        Round latest = _round(hot, hot.roundId());
         return (
             _configDigest(),
             uint32(epochAndRound >> 8),
             uint8(epochAndRound),
-            latest.answer,
-            latest.transmissionTimestamp
+            latest.answer(),
+            latest.transmissionTimestamp()
         );
     }
 
@@ -441,8 +377,8 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     {
         Hot hot = s_hot;
         uint32 latest = hot.roundId();
-        Round memory round = s_rounds[_slotOf(hot, latest)];
-        return (latest, round.answer, round.observationsTimestamp, round.transmissionTimestamp, latest);
+        Round round = s_rounds[_slotOf(hot, latest)];
+        return (latest, round.answer(), round.observationsTimestamp(), round.transmissionTimestamp(), latest);
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -454,20 +390,20 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         if (roundId > type(uint32).max) return (0, 0, 0, 0, 0);
-        Round memory round = _round(s_hot, roundId);
-        return (roundId, round.answer, round.observationsTimestamp, round.transmissionTimestamp, roundId);
+        Round round = _round(s_hot, roundId);
+        return (roundId, round.answer(), round.observationsTimestamp(), round.transmissionTimestamp(), roundId);
     }
 
     /// @inheritdoc IAggregatorV2V3
     function latestAnswer() public view virtual override returns (int256) {
         Hot hot = s_hot;
-        return s_rounds[_slotOf(hot, hot.roundId())].answer;
+        return s_rounds[_slotOf(hot, hot.roundId())].answer();
     }
 
     /// @inheritdoc IAggregatorV2V3
     function latestTimestamp() public view virtual override returns (uint256) {
         Hot hot = s_hot;
-        return s_rounds[_slotOf(hot, hot.roundId())].transmissionTimestamp;
+        return s_rounds[_slotOf(hot, hot.roundId())].transmissionTimestamp();
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -477,12 +413,12 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
 
     /// @inheritdoc IAggregatorV2V3
     function getAnswer(uint256 roundId) public view virtual override returns (int256) {
-        return _round(s_hot, roundId).answer;
+        return _round(s_hot, roundId).answer();
     }
 
     /// @inheritdoc IAggregatorV2V3
     function getTimestamp(uint256 roundId) public view virtual override returns (uint256) {
-        return _round(s_hot, roundId).transmissionTimestamp;
+        return _round(s_hot, roundId).transmissionTimestamp();
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -514,11 +450,11 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     }
 
     /// @return A round as it was stored, all zero if it is not, or no longer, known.
-    function _round(Hot hot, uint256 roundId) private view returns (Round memory) {
+    function _round(Hot hot, uint256 roundId) private view returns (Round) {
         uint256 latest = hot.roundId();
         uint256 limit = hot.historyLimit();
         bool known = roundId <= latest && (limit == 0 || latest - roundId < limit);
-        return known ? s_rounds[_slotOf(hot, uint32(roundId))] : Round(0, 0, 0);
+        return known ? s_rounds[_slotOf(hot, uint32(roundId))] : Round.wrap(0);
     }
 
     /// @dev Where a round that is kept is stored.

@@ -6,6 +6,7 @@ import {ILinkToken} from "../interfaces/ILinkToken.sol";
 import {IOCR2Billing} from "../interfaces/IOCR2Aggregator.sol";
 import {ConfigData} from "../ocr2/ConfigData.sol";
 import {Hot} from "../ocr2/Hot.sol";
+import {Account, newMember, newOutsider} from "./Account.sol";
 import {LinkTransfers} from "./LinkTransfers.sol";
 import {Payees} from "./Payees.sol";
 
@@ -16,22 +17,13 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
 
     uint256 internal constant MAX_ORACLES = 31;
 
-    /// @dev One slot. `carriedJuels` is what a round of payments could not pay, so `paymentJuels` holds the same number as
-    /// in the original's books. Only members of the committee are active and have a seat; others may have a carried sum.
-    struct Oracle {
-        bool active;
-        uint8 seat;
-        uint96 paymentJuels;
-        uint128 carriedJuels;
-    }
-
     Hot internal s_hot;
-    mapping(address transmitter => Oracle) internal s_oracles;
+    mapping(address transmitter => Account) internal s_accounts;
 
     /// @dev By seat: rounds up to this one were paid.
     uint32[MAX_ORACLES] internal s_rewardFromRound;
 
-    /// @dev The sum of carriedJuels of all who are not active.
+    /// @dev The sum of carriedJuels of all who are not members.
     uint256 private s_owedToDeparted;
 
     ILinkToken private s_linkToken;
@@ -57,11 +49,14 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
         if (amount == 0) return;
 
         // Everything is written before the token is called, so a token that calls back finds nothing owed.
-        Oracle storage oracle = s_oracles[transmitter];
-        if (oracle.active) s_rewardFromRound[oracle.seat] = s_hot.roundId();
-        else s_owedToDeparted -= oracle.carriedJuels;
-        oracle.paymentJuels = 0;
-        oracle.carriedJuels = 0;
+        Account account = s_accounts[transmitter];
+        if (account.active()) {
+            s_rewardFromRound[account.seat()] = s_hot.roundId();
+            s_accounts[transmitter] = newMember(account.seat(), 0);
+        } else {
+            s_owedToDeparted -= amount;
+            s_accounts[transmitter] = newOutsider(0);
+        }
 
         ILinkToken token = s_linkToken;
         _transfer(token, msg.sender, amount);
@@ -84,9 +79,7 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
 
             // As in withdrawPayment, the books are closed before the token is called.
             s_rewardFromRound[seat] = latestRound;
-            Oracle storage oracle = s_oracles[transmitter];
-            oracle.paymentJuels = 0;
-            oracle.carriedJuels = 0;
+            s_accounts[transmitter] = newMember(seat, 0);
 
             address payee = s_payees[transmitter];
             bool payable_ = payee != address(0) && payee != address(token) && amount <= balance;
@@ -94,8 +87,8 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
                 balance -= amount;
                 emit OraclePaid(transmitter, payee, amount, token);
             } else {
-                // At most 2^96 from each term of owedPayment per settlement, so 128 bits are never filled.
-                oracle.carriedJuels = uint128(amount);
+                // Each settlement adds less than 2^97 to a carried sum, so it takes 2^31 of them to fill 128 bits.
+                s_accounts[transmitter] = newMember(seat, uint128(amount));
                 emit PaymentCarried(transmitter, amount);
             }
         }
@@ -105,9 +98,9 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
     function _unseat(address[] memory transmitters) internal {
         uint256 owedToDeparted = s_owedToDeparted;
         for (uint256 i = 0; i < transmitters.length; i++) {
-            Oracle storage oracle = s_oracles[transmitters[i]];
-            owedToDeparted += oracle.carriedJuels;
-            (oracle.active, oracle.seat) = (false, 0);
+            uint128 carried = s_accounts[transmitters[i]].carriedJuels();
+            owedToDeparted += carried;
+            s_accounts[transmitters[i]] = newOutsider(carried);
         }
         s_owedToDeparted = owedToDeparted;
     }
@@ -117,9 +110,9 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
         uint256 owedToDeparted = s_owedToDeparted;
         uint32 latestRound = s_hot.roundId();
         for (uint256 i = 0; i < transmitters.length; i++) {
-            Oracle storage oracle = s_oracles[transmitters[i]];
-            owedToDeparted -= oracle.carriedJuels;
-            (oracle.active, oracle.seat) = (true, uint8(i));
+            uint128 carried = s_accounts[transmitters[i]].carriedJuels();
+            owedToDeparted -= carried;
+            s_accounts[transmitters[i]] = newMember(i, carried);
             s_rewardFromRound[i] = latestRound;
         }
         s_owedToDeparted = owedToDeparted;
@@ -127,16 +120,16 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
 
     /// @inheritdoc IOCR2Billing
     function owedPayment(address transmitter) public view override returns (uint256) {
-        Oracle memory oracle = s_oracles[transmitter];
-        if (!oracle.active) return oracle.carriedJuels;
-        uint256 rounds = s_hot.roundId() - s_rewardFromRound[oracle.seat];
-        return rounds * _observationPaymentJuels() + oracle.paymentJuels + oracle.carriedJuels;
+        Account account = s_accounts[transmitter];
+        if (!account.active()) return account.carriedJuels();
+        uint256 rounds = s_hot.roundId() - s_rewardFromRound[account.seat()];
+        return rounds * _observationPaymentJuels() + account.paymentJuels() + account.carriedJuels();
     }
 
     /// @inheritdoc IOCR2Billing
     function oracleObservationCount(address transmitter) external view override returns (uint32) {
-        Oracle memory oracle = s_oracles[transmitter];
-        return oracle.active ? s_hot.roundId() - s_rewardFromRound[oracle.seat] : 0;
+        Account account = s_accounts[transmitter];
+        return account.active() ? s_hot.roundId() - s_rewardFromRound[account.seat()] : 0;
     }
 
     // -- funds
@@ -204,10 +197,12 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
 
         Hot hot = s_hot;
         bytes memory data = ConfigData.load(hot.configData());
-        uint256 f = ConfigData.word(data, ConfigData.TERMS) >> 152;
-        uint256 terms = uint256(maximumGasPriceGwei) | (uint256(reasonableGasPriceGwei) << 32)
-            | (uint256(observationPaymentGjuels) << 64) | (uint256(transmissionPaymentGjuels) << 96)
-            | (uint256(accountingGas) << 128) | (f << 152);
+        uint256 f = ConfigData.word(data, ConfigData.TERMS) >> ConfigData.F_AT;
+        uint256 terms = uint256(maximumGasPriceGwei)
+            | (uint256(reasonableGasPriceGwei) << ConfigData.REASONABLE_GAS_PRICE_AT)
+            | (uint256(observationPaymentGjuels) << ConfigData.OBSERVATION_PAYMENT_AT)
+            | (uint256(transmissionPaymentGjuels) << ConfigData.TRANSMISSION_PAYMENT_AT)
+            | (uint256(accountingGas) << ConfigData.ACCOUNTING_GAS_AT) | (f << ConfigData.F_AT);
         ConfigData.setWord(data, ConfigData.TERMS, terms);
         s_hot = hot.withConfigData(ConfigData.deploy(data));
 
@@ -234,11 +229,17 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
         )
     {
         uint256 terms = ConfigData.peek(s_hot.configData(), ConfigData.TERMS);
-        return (uint32(terms), uint32(terms >> 32), uint32(terms >> 64), uint32(terms >> 96), uint24(terms >> 128));
+        return (
+            uint32(terms),
+            uint32(terms >> ConfigData.REASONABLE_GAS_PRICE_AT),
+            uint32(terms >> ConfigData.OBSERVATION_PAYMENT_AT),
+            uint32(terms >> ConfigData.TRANSMISSION_PAYMENT_AT),
+            uint24(terms >> ConfigData.ACCOUNTING_GAS_AT)
+        );
     }
 
     function _observationPaymentJuels() private view returns (uint256) {
-        return uint256(uint32(ConfigData.peek(s_hot.configData(), ConfigData.TERMS) >> 64)) * 1 gwei;
+        return uint256(uint32(ConfigData.peek(s_hot.configData(), ConfigData.TERMS) >> ConfigData.OBSERVATION_PAYMENT_AT)) * 1 gwei;
     }
 
     // -- access

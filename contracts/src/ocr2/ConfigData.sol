@@ -26,6 +26,13 @@ library ConfigData {
     uint256 internal constant SEATS = 0x080;
     uint256 internal constant SIGNERS = 0x180;
 
+    /// @dev Bits of the terms, from the least significant; the first field is maximumGasPriceGwei.
+    uint256 internal constant REASONABLE_GAS_PRICE_AT = 32;
+    uint256 internal constant OBSERVATION_PAYMENT_AT = 64;
+    uint256 internal constant TRANSMISSION_PAYMENT_AT = 96;
+    uint256 internal constant ACCOUNTING_GAS_AT = 128;
+    uint256 internal constant F_AT = 152;
+
     /// @dev What a transmission reads, whatever n is: up to SIGNERS + 31 * 20. Bytes past the end of the code read as zero,
     /// and zero is never a signer.
     uint256 internal constant HOT_LENGTH = 0x3ec;
@@ -43,7 +50,7 @@ library ConfigData {
         uint256 n = signerList.length;
         data = new bytes(SIGNERS + 40 * n);
         setWord(data, DIGEST, uint256(digest));
-        setWord(data, TERMS, uint256(uint152(word(previous, TERMS))) | (uint256(f) << 152));
+        setWord(data, TERMS, uint256(uint152(word(previous, TERMS))) | (uint256(f) << F_AT));
         setWord(data, VALIDATOR, word(previous, VALIDATOR));
         for (uint256 i = 0; i < n; i++) {
             _setAddress(data, SIGNERS + 20 * i, signerList[i]);

@@ -23,46 +23,53 @@ library Transmission {
     uint256 private constant REPORT = 0x80;
     uint256 private constant EMPTY_REPORT_LENGTH = 160;
 
-    /// @return start The address where the transmission begins. Two words are reserved behind the report for the observers.
+    /// @return start The address where the transmission begins. Two words are reserved behind the report for the observers;
+    /// the first is zero until then.
     function load(bytes calldata report) internal pure returns (uint256 start) {
         assembly ("memory-safe") {
             start := mload(0x40)
             calldatacopy(add(start, REPORT), report.offset, report.length)
-            mstore(0x40, add(start, add(report.length, 0xc0)))
+            let end := add(add(start, REPORT), report.length)
+            mstore(end, 0)
+            mstore(0x40, add(end, 0x40))
         }
     }
 
-    /// @return h keccak256 of the report; before `emitted` only, which writes over it.
-    function reportHash(uint256 start, uint256 reportLength) internal pure returns (bytes32 h) {
+    /// @return h What the oracles have signed: keccak256(keccak256(report) || report context), OCR2 spec 1.4.
+    function signedHash(uint256 start, uint256 reportLength, bytes32[3] calldata reportContext)
+        internal
+        pure
+        returns (bytes32 h)
+    {
         assembly ("memory-safe") {
-            h := keccak256(add(start, REPORT), reportLength)
+            let reportHash := keccak256(add(start, REPORT), reportLength)
+            let scratch := mload(0x40)
+            mstore(scratch, reportHash)
+            calldatacopy(add(scratch, 0x20), reportContext, 0x60)
+            h := keccak256(scratch, 0x80)
         }
     }
 
     /// @return wellFormed Whether the report has exactly the layout above and every number is in its type's range.
     function isWellFormed(uint256 start, uint256 reportLength) internal pure returns (bool wellFormed) {
         assembly ("memory-safe") {
-            // A report shorter than its five fixed words has a length that no count can explain, because the subtraction
-            // wraps; so has a count that is too large for its multiplication.
+            // A report shorter than its five fixed words has a length that no small count explains: the subtraction wraps.
             let k := mload(add(start, 0x100))
-            let observations := add(start, 0x120)
             wellFormed :=
                 and(
-                    and(eq(mul(k, 32), sub(reportLength, EMPTY_REPORT_LENGTH)), lt(k, 32)),
+                    and(eq(shl(5, k), sub(reportLength, EMPTY_REPORT_LENGTH)), lt(k, 32)),
                     and(eq(mload(add(start, 0xc0)), 0x80), iszero(shr(32, mload(add(start, 0x80)))))
                 )
             if wellFormed {
-                // A number is an int192 if extending the sign of its 24 bytes does not change it; `strange` collects the
-                // bits that would change in any of them.
-                let juels := mload(add(start, 0xe0))
-                let strange := xor(juels, signextend(23, juels))
-                for { let end := add(observations, shl(5, k)) } lt(observations, end) {
-                    observations := add(observations, 0x20)
-                } {
-                    let observation := mload(observations)
-                    strange := or(strange, xor(observation, signextend(23, observation)))
+                // x is an int192 exactly if x + 2^191 < 2^192. The loop goes in pairs; behind an odd last observation it
+                // reads the zero that `load` wrote there.
+                let half := shl(191, 1)
+                let all := add(mload(add(start, 0xe0)), half)
+                let observation := add(start, 0x120)
+                for { let end := add(observation, shl(5, k)) } lt(observation, end) { observation := add(observation, 0x40) } {
+                    all := or(all, or(add(mload(observation), half), add(mload(add(observation, 0x20)), half)))
                 }
-                wellFormed := iszero(strange)
+                wellFormed := iszero(shr(192, all))
             }
         }
     }
