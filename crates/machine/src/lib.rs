@@ -23,6 +23,7 @@ pub use effects::{Effect, Effects};
 pub use record::{CorruptRecord, Record, RecordReader, write_sized};
 pub use time::{Mono, Time, Wall};
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Debug;
@@ -69,6 +70,27 @@ pub trait Machine {
     /// When the machine wants [`Event::Woke`] at the latest; `None` while it waits for others only.
     /// Waking it earlier or more often is harmless.
     fn deadline(&self) -> Option<Mono>;
+}
+
+impl<M: Machine + ?Sized> Machine for Box<M> {
+    type Protocol = M::Protocol;
+
+    fn claims(
+        &self,
+        from: <Self::Protocol as Protocol>::Peer,
+        message: &<Self::Protocol as Protocol>::Message,
+        claims: &mut Vec<Claim>,
+    ) {
+        (**self).claims(from, message, claims);
+    }
+
+    fn handle(&mut self, now: Time, event: Event<Self::Protocol>, out: &mut Effects<Self::Protocol>) {
+        (**self).handle(now, event, out);
+    }
+
+    fn deadline(&self) -> Option<Mono> {
+        (**self).deadline()
+    }
 }
 
 /// What can happen to a machine.
