@@ -4,28 +4,13 @@
 
 mod form; //   how each market writes its prices
 mod job; //    the job file of an oracle
+pub mod limits;
 mod record; // the recorded data
 mod replay; // which minute it is
-mod server; // the HTTP endpoints
+mod server; // the HTTP endpoints // every bound, with its reason
 
 pub use form::Form;
 pub use job::{JobFile, Source, observation_source};
 pub use record::{Market, MarketError, NoBody, Quote};
 pub use replay::{Replay, parse_start};
 pub use server::Server;
-
-/// Bounds, with their reasons.
-pub mod limits {
-    /// Markets in one file: each is a task and a request of every observation.
-    pub const SOURCES_MAX: usize = 32;
-    /// Characters of a market's name, which becomes a path and a task's name.
-    pub const NAME_CHARS_MAX: usize = 64;
-    /// Characters of a price or volume.
-    pub const NUMBER_CHARS_MAX: usize = 40;
-    /// Prices and volumes are from 10^-30 to 10^30: the server writes them with all their digits.
-    pub const NUMBER_SCALE_MAX: i64 = 30;
-    /// Digits after the point of an answer.
-    pub const ANSWER_DIGITS: u16 = 8;
-    /// Replayed seconds per second. A week in a second is more than anybody can watch.
-    pub const SPEED_MAX: f64 = 1_000_000.0;
-}

@@ -16,12 +16,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A running market server; it ends when this is dropped.
+/// A running market server. When this is dropped it accepts nothing more and ends with the last open request.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
@@ -57,7 +57,7 @@ impl Server {
             // Also when the sender is dropped.
             let _ = stopped.await;
         });
-        Ok(Server { address, shared, stop: Some(stop), task: tokio::spawn(serving.into_future()) })
+        Ok(Server { address, shared, stop, task: tokio::spawn(serving.into_future()) })
     }
 
     /// Where it listens.
@@ -83,15 +83,9 @@ impl Server {
     }
 
     /// Stops accepting, lets open requests finish, and returns when the server is gone.
-    pub async fn stop(mut self) -> std::io::Result<()> {
-        self.stop.take();
-        (&mut self.task).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
+    pub async fn stop(self) -> std::io::Result<()> {
+        drop(self.stop);
+        self.task.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }
 

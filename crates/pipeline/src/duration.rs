@@ -16,16 +16,16 @@ const UNITS: [(&str, u128); 8] = [
 ];
 
 /// Reads a duration in Go notation: numbers (a fraction is allowed) each with a unit of ns, us, ms, s, m, h; or a bare `0`.
-/// Negative durations have no meaning in a job and are refused. The error is the reason, in words.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    const HELP: &str = "a duration is a number with a unit, such as 300ms, 5s or 1h30m";
+/// Negative durations have no meaning in a job and are refused. The error is what would be right, in words.
+pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    const HELP: &str = "a number with a unit, such as 300ms, 5s or 1h30m";
     if text == "0" {
         return Ok(Duration::ZERO);
     }
     let mut rest = text;
     let mut nanos: u128 = 0;
     if rest.is_empty() {
-        return Err(HELP.into());
+        return Err(HELP);
     }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(HELP)?;
@@ -36,7 +36,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         // 18 digits of a unit of at most 3.6e12 ns stay far inside 128 bits.
         if whole.len() + fraction.len() == 0 || whole.len() > 18 || fraction.len() > 18 || fraction.contains('.') {
-            return Err(HELP.into());
+            return Err(HELP);
         }
         let number = |digits: &str| if digits.is_empty() { Ok(0) } else { digits.parse::<u128>() };
         let whole = number(whole).map_err(|_| HELP)?;
@@ -47,7 +47,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     // Go keeps 63 bits of nanoseconds, 292 years.
     match u64::try_from(nanos) {
         Ok(nanos) if nanos <= i64::MAX as u64 => Ok(Duration::from_nanos(nanos)),
-        _ => Err("a duration is at most 292 years".into()),
+        _ => Err("a duration of at most 292 years"),
     }
 }
 

@@ -151,7 +151,7 @@ struct Draft {
 impl Draft {
     fn read(attributes: &mut Attributes, inputs: Vec<usize>) -> Result<Draft, Diagnostic> {
         let (type_name, kind) = Kind::read(attributes)?;
-        let duration = |text: &str| parse_duration(text);
+        let duration = |text: &str| parse_duration(text).map_err(String::from);
         let timeout = attributes.literal("timeout", duration)?;
         let backoff_min = attributes.literal("minBackoff", duration)?.unwrap_or(Duration::from_secs(5));
         let backoff_max = attributes.literal("maxBackoff", duration)?.unwrap_or(Duration::from_secs(60));
@@ -303,7 +303,7 @@ mod tests {
             ("a [type=http]", "1:1: a.url: is missing; write url=\"https://…\""),
             (
                 "a [type=http url=\"http://x\" timeout=\"5 s\"]",
-                "1:37: a.timeout: `5 s` is not allowed; write a duration is a number with a unit, such as 300ms, 5s or 1h30m",
+                "1:37: a.timeout: `5 s` is not allowed; write a number with a unit, such as 300ms, 5s or 1h30m",
             ),
             (
                 "a [type=multiply times=2]",

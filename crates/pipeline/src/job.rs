@@ -584,7 +584,11 @@ impl<'a> Table<'a> {
             Some((DeValue::String(text), _)) => text,
             Some((other, _)) => return Err(self.wrong_kind(key, other, "a duration", "\"5s\"")),
         };
-        parse_duration(text).map(Some).map_err(|reason| self.error(key, reason, format!("write {key} = \"5s\"")))
+        let wrong = |wanted| {
+            let problem = format!("`{}` is not a duration", Excerpt::of(text));
+            self.error(key, problem, format!("write {wanted}"))
+        };
+        parse_duration(text).map(Some).map_err(wrong)
     }
 
     fn address(&mut self, key: &str) -> Result<Option<Address>, Diagnostic> {

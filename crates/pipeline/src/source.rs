@@ -137,7 +137,7 @@ fn toml_string_steps(value: &str, literal: &str, start: usize) -> Vec<(usize, us
     steps
 }
 
-/// Of `known`, the name that a typing error away from `got` (at most a third of its letters differ).
+/// Of `known`, the name that a typing error may have turned into `got`: at most a third of its letters differ.
 pub(crate) fn nearest<'k>(got: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Names are short; a long one is not a typing error, and the distance below is quadratic.
     if got.len() > 64 {

@@ -1,6 +1,7 @@
 //! Job files: what is read, and what is said about what is wrong.
 
 use pipeline::{BigInt, Job, JobKind, LatestAnswer, Strictness, Value};
+use proptest::prelude::*;
 use std::time::Duration;
 
 const JOB: &str = r#"type = "offchainreporting2"
@@ -83,7 +84,7 @@ fn a_mistake_is_named_with_line_column_key_and_remedy() {
         (
             "\"2s\"",
             "\"2\"",
-            "5:19: maxTaskDuration: a duration is a number with a unit, such as 300ms, 5s or 1h30m; write maxTaskDuration = \"5s\"",
+            "5:19: maxTaskDuration: `2` is not a duration; write a number with a unit, such as 300ms, 5s or 1h30m",
         ),
         (
             "1BeAed",
@@ -211,4 +212,15 @@ fn a_run_can_name_its_job_and_the_last_answer() {
     let Value::Map(spec) = &variables["jobSpec"] else { panic!() };
     assert_eq!(spec["evmChainID"], Value::from("1337"));
     assert_eq!(job.variables(7, None)["jobRun"].to_json(), r#"{"meta":{"latestAnswer":null,"updatedAt":null}}"#);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(at in 0..JOB.len(), cut in 0usize..40, text in r#"[\PC\n"'\\<>\[\]{}=$()]{0,12}"#) {
+        let end = (at + cut).min(JOB.len());
+        let changed = [&JOB[..at], &text, &JOB[end..]].concat();
+        if let Err(error) = Job::parse(&changed, Strictness::Lenient) {
+            prop_assert!(error.at.line as usize <= changed.lines().count() + 1, "{}", error);
+        }
+    }
 }

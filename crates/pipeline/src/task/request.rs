@@ -93,7 +93,7 @@ impl Bridge {
         let include_input_at_key = attributes.text("includeInputAtKey").map(str::to_owned);
         let headers = headers(attributes)?;
         let cache_time = attributes.literal("cacheTTL", |text| {
-            let time = parse_duration(text)?;
+            let time = parse_duration(text).map_err(String::from)?;
             Ok(Duration::from_secs(time.as_secs()).min(CACHE_TIME_MAX))
         })?;
         Ok(Bridge { name, task: attributes.task().to_owned(), request_data, include_input_at_key, headers, cache_time })
