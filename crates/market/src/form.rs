@@ -1,6 +1,7 @@
 //! How each market writes its prices. Exchanges agree on nothing: the forms here are of the kinds that oracles meet, so
 //! that the job has to find and convert each price in its own way.
 
+use crate::limits::ANSWER_DIGITS;
 use crate::record::Quote;
 use pipeline::{Decimal, DecimalError};
 
@@ -11,7 +12,7 @@ pub enum Form {
     Ticker,
     /// A nested object with the price in hundredths: `{"data": {"last_cents": "2036061", …}}`.
     Cents,
-    /// A list of the last trades, the latest last, with the price as a number: `[{"price": 20362.81, …}]`.
+    /// A list of the last trades, the latest first, with the price as a number: `[{"price": 20362.81, …}]`.
     Trades,
     /// A result by pair with lists by one-letter keys: `{"error": [], "result": {"XBTUSDC": {"c": ["20368.46", "1.5"], …}}}`.
     Keyed,
@@ -26,12 +27,12 @@ impl Form {
         [Form::Ticker, Form::Cents, Form::Trades, Form::Keyed][index % 4]
     }
 
-    /// Where `jsonparse` finds the price.
+    /// Where `jsonparse` finds the price: keys and list indexes, with commas between.
     pub fn path(self, source: &str) -> String {
         match self {
             Form::Ticker => "price".into(),
             Form::Cents => "data,last_cents".into(),
-            Form::Trades => "-1,price".into(),
+            Form::Trades => "0,price".into(),
             Form::Keyed => format!("result,{},c,0", pair(source)),
         }
     }
@@ -41,6 +42,14 @@ impl Form {
         match self {
             Form::Cents => Some(100),
             Form::Ticker | Form::Trades | Form::Keyed => None,
+        }
+    }
+
+    /// The power of ten that brings the number found there to the feed's unit in one step.
+    pub fn scale_digits(self) -> u16 {
+        match self {
+            Form::Cents => ANSWER_DIGITS - 2,
+            Form::Ticker | Form::Trades | Form::Keyed => ANSWER_DIGITS,
         }
     }
 
@@ -72,7 +81,7 @@ impl Form {
                     let (price, volume) = (trade.price.multiply(factor)?, &trade.volume);
                     Ok(format!(r#"{{"id":{id},"price":{price},"qty":"{volume}","time":{}}}"#, trade.time * 1000))
                 };
-                let trades: Result<Vec<String>, DecimalError> = trades.iter().enumerate().map(trade).collect();
+                let trades: Result<Vec<String>, DecimalError> = trades.iter().rev().enumerate().map(trade).collect();
                 format!("[{}]", trades?.join(","))
             }
             Form::Keyed => {
