@@ -33,6 +33,6 @@ pub use job::{
 };
 pub use run::{Nothing, Outcome, Run, RunError, RunLimits, RunProtocol, TaskRun, observation_time};
 pub use source::{Diagnostic, Position};
-pub use value::{TaskResult, Value, Variables};
+pub use value::{ConversionError, TaskResult, Value, Variables};
 
 pub use num_bigint::BigInt;
