@@ -1,0 +1,233 @@
+//! A report with a quorum of signatures: the leader sends it, everyone repeats it once, and so all get it if one honest
+//! oracle does (OCR2 spec 6.4, 6.6).
+
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+use core::time::Duration;
+
+use machine::{Claim, Time, Verdicts};
+use ocr::{OracleId, OracleSet};
+
+use crate::{
+    limits::{FINALIZED_AGE, FINALIZED_ROUNDS, FINALS_KEPT},
+    message::{AttributedSignature, Final, Message},
+    oracle::{Judge, Oracle},
+    protocol::{Effects, Output},
+    refusal::{Fault, Refusal, Stale},
+    round::{LeaderPhase, report::Reporting},
+    round_id::RoundId,
+};
+
+/// Which reports are final already, over all epochs.
+#[derive(Debug)]
+pub(crate) struct Finalization {
+    finalized: BTreeSet<RoundId>,
+    latest: RoundId,
+    /// The last of them, whose signatures need not be checked again.
+    kept: VecDeque<Arc<Final>>,
+    r_max: u8,
+    /// How many rounds a report stays known for.
+    age: u64,
+}
+
+impl Finalization {
+    pub fn new(r_max: u8, delta_round: Duration) -> Self {
+        let (least, most) = (*FINALIZED_ROUNDS.start(), *FINALIZED_ROUNDS.end());
+        let age = match delta_round.as_nanos() {
+            0 => most,
+            nanoseconds => u64::try_from(FINALIZED_AGE.as_nanos().div_ceil(nanoseconds)).unwrap_or(most),
+        };
+        Self {
+            finalized: BTreeSet::new(),
+            latest: RoundId::default(),
+            kept: VecDeque::new(),
+            r_max,
+            age: age.clamp(least, most),
+        }
+    }
+
+    /// Counts rounds over epochs.
+    fn index(&self, at: RoundId) -> u64 {
+        u64::from(self.r_max) * u64::from(at.epoch.0) + u64::from(at.round.0)
+    }
+
+    fn is_expired(&self, at: RoundId) -> bool {
+        self.index(at) + self.age <= self.index(self.latest)
+    }
+
+    /// A new report, and not of a time long past.
+    fn check_new(&self, at: RoundId) -> Result<(), Refusal> {
+        if self.is_expired(at) {
+            Err(Stale::Expired { at }.into())
+        } else if self.finalized.contains(&at) {
+            Err(Stale::Finalized { at }.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_kept(&self, m: &Arc<Final>) -> bool {
+        self.kept.iter().any(|kept| kept == m)
+    }
+
+    fn insert(&mut self, m: &Arc<Final>) {
+        self.finalized.insert(m.at);
+        self.latest = self.latest.max(m.at);
+        self.kept.push_back(m.clone());
+        if self.kept.len() > FINALS_KEPT {
+            self.kept.pop_front();
+        }
+        if self.finalized.len() as u64 > 2 * self.age {
+            let expired: alloc::vec::Vec<_> =
+                self.finalized.iter().copied().filter(|at| self.is_expired(*at)).collect();
+            expired.iter().for_each(|at| {
+                self.finalized.remove(at);
+            });
+        }
+    }
+}
+
+impl Oracle {
+    /// A quorum said the same: the leader's round is decided, and its report, if there is one, final.
+    pub(crate) fn decide_round(&mut self, now: Time, tally: usize, out: &mut Effects) {
+        let at = self.leader_at();
+        let Some(leader) = &mut self.leader else { return };
+        let LeaderPhase::Tallying(mut tallying) = core::mem::replace(&mut leader.phase, LeaderPhase::Decided) else {
+            return;
+        };
+        let tally = tallying.tallies.swap_remove(tally);
+        out.emit(Output::RoundCompleted { at, skip: tally.report.is_none() });
+        if let Some(report) = tally.report {
+            let mut signatures = tally.signatures;
+            signatures.sort_unstable_by_key(|entry| entry.signer);
+            let last = Arc::new(Final { at, extra_hash: tallying.extra_hash, report, signatures });
+            leader.sent_final = Some(last.clone());
+            out.send(self.rules.everyone, Message::Final(last));
+        }
+        self.start_round_if_due(now, out);
+    }
+
+    /// The leader says that a report is final.
+    pub(crate) fn on_final(
+        &mut self,
+        now: Time,
+        from: OracleId,
+        m: &Arc<Final>,
+        verdicts: &Verdicts,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.judge_final(from, m, &mut |_, claim| verdicts.holds(&claim))?;
+        if let Some(waiting) = self.follower.reporting.waiting() {
+            // Our report would come too late.
+            waiting.forget(out);
+            self.follower.reporting = Reporting::Open;
+        }
+        self.complete_round(now);
+        self.finalization.check_new(m.at)?;
+        self.finalize(now, m, out);
+        Ok(())
+    }
+
+    pub(crate) fn judge_final(&self, from: OracleId, m: &Arc<Final>, judge: &mut Judge<'_>) -> Result<(), Refusal> {
+        self.check_epoch(m.at)?;
+        Self::check_round(m.at.round, self.follower.round)?;
+        self.check_leader(from)?;
+        let own = || self.leader.as_ref().and_then(|leader| leader.sent_final.as_ref()) == Some(m);
+        if own() || self.finalization.is_kept(m) {
+            return Ok(());
+        }
+        self.judge_signatures(m, judge)
+    }
+
+    /// Anyone says that a report of any epoch is final.
+    pub(crate) fn on_final_echo(
+        &mut self,
+        now: Time,
+        m: &Arc<Final>,
+        verdicts: &Verdicts,
+        out: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.judge_final_echo(m, &mut |_, claim| verdicts.holds(&claim))?;
+        self.finalize(now, m, out);
+        Ok(())
+    }
+
+    pub(crate) fn judge_final_echo(&self, m: &Arc<Final>, judge: &mut Judge<'_>) -> Result<(), Refusal> {
+        let (got, last) = (m.at.round, self.rules.last_round);
+        if got >= last {
+            return Err(Fault::NoSuchRound { got, last }.into());
+        }
+        self.finalization.check_new(m.at)?;
+        self.judge_signatures(m, judge)
+    }
+
+    fn judge_signatures(&self, m: &Final, judge: &mut Judge<'_>) -> Result<(), Refusal> {
+        let committee = self.rules.committee;
+        let (got, wanted) = (m.signatures.len(), self.rules.report_quorum);
+        if got != wanted {
+            return Err(Fault::SignatureCount { got, wanted }.into());
+        }
+        let mut seen = OracleSet::EMPTY;
+        for AttributedSignature { signer, .. } in &m.signatures {
+            let no_such = Fault::NoSuchOracle { got: *signer, n: committee.n() };
+            let oracle = committee.oracle(*signer).ok_or(no_such)?;
+            if !seen.insert(oracle) {
+                return Err(Fault::Twice { oracle }.into());
+            }
+        }
+        let digest = self.context(m.at, m.extra_hash).report_digest(&m.report);
+        for AttributedSignature { signature, signer } in &m.signatures {
+            let Some(signer) = committee.oracle(*signer) else { continue };
+            if signer == self.setup.me && self.is_own_signature(m, signature) {
+                continue;
+            }
+            let claim = Claim::secp256k1(self.rules.signers[signer], digest, signature);
+            if !claim.is_some_and(|claim| judge(signer, claim)) {
+                return Err(Fault::RelayedReportSignature { signer }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is the signature that we gave this very report in the round we are in.
+    fn is_own_signature(&self, m: &Final, signature: &[u8]) -> bool {
+        match &self.follower.reporting {
+            Reporting::Sent { message, extra_hash } => {
+                !message.skip
+                    && message.at == m.at
+                    && *extra_hash == m.extra_hash
+                    && message.report == m.report
+                    && message.signature == signature
+            }
+            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::BeforeRestart => false,
+        }
+    }
+
+    /// A report is final for us: everyone else hears of it once from us, and it goes on its way to the contract.
+    fn finalize(&mut self, now: Time, m: &Arc<Final>, out: &mut Effects) {
+        self.finalization.insert(m);
+        // Not to ourselves: we would only find that we know it.
+        let others = self.rules.everyone.difference(self.setup.me.into());
+        out.send(others, Message::FinalEcho(m.clone()));
+        out.emit(Output::Finalized { report: m.clone() });
+        self.accept(now, m, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_is_that_of_the_specification() {
+        let age = |delta_round| Finalization::new(5, delta_round).age;
+        assert_eq!(age(Duration::ZERO), 1000);
+        assert_eq!(age(Duration::from_millis(100)), 1000);
+        assert_eq!(age(Duration::from_secs(1)), 600);
+        assert_eq!(age(Duration::from_secs(10)), 60);
+        assert_eq!(age(Duration::from_secs(60)), 10);
+        assert_eq!(age(Duration::MAX), 10);
+    }
+}
