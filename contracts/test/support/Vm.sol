@@ -38,6 +38,8 @@ interface Vm {
     function getRecordedLogs() external returns (Log[] memory);
 
     function assume(bool condition) external pure;
+    function skip(bool condition) external;
+    function skip(bool condition, string calldata why) external;
     function label(address who, string calldata name) external;
     function cool(address who) external;
     function snapshotGasLastCall(string calldata name) external returns (uint256 gasUsed);
