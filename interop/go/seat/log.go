@@ -1,0 +1,79 @@
+package seat
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/smartcontractkit/libocr/commontypes"
+)
+
+var levels = []string{"trace", "debug", "info", "warn", "error", "critical"}
+
+// Logger takes the reference's log: lines from its level up go to the log, every message is counted, and what it warns
+// of is an event too, because that is how the reference says that it refuses a message.
+type Logger struct {
+	events *Events
+	log    *Lines
+	from   int
+}
+
+var _ commontypes.Logger = Logger{}
+
+func NewLogger(events *Events, log *Lines, level string) (Logger, error) {
+	from := slices.Index(levels, level)
+	if from < 0 {
+		return Logger{}, fmt.Errorf("no log level %q; there are %v", level, levels)
+	}
+	return Logger{events, log, from}, nil
+}
+
+func (l Logger) Trace(message string, fields commontypes.LogFields)    { l.take(0, message, fields) }
+func (l Logger) Debug(message string, fields commontypes.LogFields)    { l.take(1, message, fields) }
+func (l Logger) Info(message string, fields commontypes.LogFields)     { l.take(2, message, fields) }
+func (l Logger) Warn(message string, fields commontypes.LogFields)     { l.take(3, message, fields) }
+func (l Logger) Error(message string, fields commontypes.LogFields)    { l.take(4, message, fields) }
+func (l Logger) Critical(message string, fields commontypes.LogFields) { l.take(5, message, fields) }
+
+func (l Logger) take(level int, message string, fields commontypes.LogFields) {
+	name := levels[level]
+	if level > 0 { // traces are many and say nothing of refusals
+		l.events.mu.Lock()
+		l.events.logged[logKey{name, message}]++
+		l.events.mu.Unlock()
+	}
+	if level < l.from && level < 3 {
+		return
+	}
+	plain := Fields{}
+	for key, value := range fields {
+		plain[key] = printable(value)
+	}
+	if level >= 3 {
+		l.events.Emit("warning", Fields{"level": name, "message": message, "fields": plain})
+	}
+	if level >= l.from {
+		line := Fields{"level": name, "message": message, "fields": plain, "unix_ms": time.Now().UnixMilli()}
+		maps.Copy(line, l.events.name)
+		l.log.write(line)
+	}
+}
+
+// printable keeps what JSON can say and turns the rest into text; errors and bytes would come out empty or in base64.
+func printable(value any) any {
+	switch value := value.(type) {
+	case error:
+		return value.Error()
+	case fmt.Stringer:
+		return value.String()
+	case []byte:
+		return hex.EncodeToString(value)
+	}
+	if _, err := json.Marshal(value); err != nil {
+		return fmt.Sprintf("%+v", value)
+	}
+	return value
+}
