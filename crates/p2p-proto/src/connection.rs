@@ -27,8 +27,8 @@ pub enum Event {
     Enabled { stream: StreamId },
     /// A message within all limits.
     Received { stream: StreamId, class: Class, payload: Bytes },
-    /// A message that is not let in. The connection lives on.
-    Refused { stream: StreamId, refusal: Refusal },
+    /// A message of so many bytes that is not let in. The connection lives on.
+    Refused { stream: StreamId, length: u32, refusal: Refusal },
 }
 
 /// Why a message is not let in.
@@ -270,7 +270,7 @@ impl Connection {
                     Reading::Payload { stream, class, payload, left }
                 }
                 Err(refusal) => {
-                    events.push(Event::Refused { stream, refusal });
+                    events.push(Event::Refused { stream, length: payload_length, refusal });
                     Reading::Skip { left }
                 }
             },

@@ -41,9 +41,9 @@ impl Dialer {
         }
     }
 
-    /// When the next attempt is due.
-    pub fn due(&self) -> Mono {
-        self.next
+    /// When the next attempt is due: not before its knock would be welcome.
+    pub fn due(&mut self, now: Mono) -> Mono {
+        self.next.max(self.handshakes.when(now, 1).unwrap_or(now + self.period))
     }
 
     /// How many attempts have failed in a row; says which address to begin with.
@@ -57,12 +57,9 @@ impl Dialer {
         self.next = self.next.min(now + self.head_start);
     }
 
-    /// TCP is connected: whether a knock may be sent now, or when.
-    pub fn knock(&mut self, now: Mono) -> Result<(), Mono> {
-        if self.handshakes.take(now, 1, Overdraft::Keeps) {
-            return Ok(());
-        }
-        Err(self.handshakes.when(now, 1).unwrap_or(now + self.period))
+    /// TCP is connected and the knock is sent.
+    pub fn on_knock(&mut self, now: Mono) {
+        self.handshakes.take(now, 1, Overdraft::Keeps);
     }
 
     /// The attempt has failed, or its connection ended before the peer said anything: pause, longer each time.
@@ -106,10 +103,9 @@ mod tests {
         let mut now = Mono(0);
         let mut pauses = alloc::vec::Vec::new();
         for _ in 0..10 {
-            assert!(dialer.due() <= now || dialer.due() > now);
             dialer.on_failed(now, u64::MAX / 2);
-            pauses.push(dialer.due() - now);
-            now = dialer.due();
+            pauses.push(dialer.due(now) - now);
+            now = dialer.due(now);
         }
         assert!(pauses[0] < Duration::from_millis(376), "{pauses:?}");
         assert!(pauses.iter().all(|pause| *pause <= PERIOD * 3 / 2), "{pauses:?}");
@@ -123,13 +119,13 @@ mod tests {
             dialer.on_failed(Mono(0), 0);
         }
         dialer.on_new_address(Mono(5));
-        assert_eq!(dialer.due(), Mono(5));
+        assert_eq!(dialer.due(Mono(5)), Mono(5));
     }
 
     #[test]
     fn only_the_smaller_key_gives_a_head_start() {
-        assert_eq!(dialer().due(), Mono(0));
-        assert_eq!(Dialer::new(Mono(0), PeerId([1; 32]), PeerId([2; 32]), PERIOD).due(), Mono(0) + HEAD_START);
+        assert_eq!(dialer().due(Mono(0)), Mono(0));
+        assert_eq!(Dialer::new(Mono(0), PeerId([1; 32]), PeerId([2; 32]), PERIOD).due(Mono(0)), Mono(0) + HEAD_START);
     }
 
     #[test]
@@ -143,10 +139,10 @@ mod tests {
         );
         let mut now = Mono(0);
         for _ in 0..50 {
-            match dialer.knock(now) {
-                Ok(()) => assert!(listener.take(now, 1, Overdraft::Empties)),
-                Err(when) => now = when,
-            }
+            now = dialer.due(now);
+            dialer.on_knock(now);
+            dialer.on_lost(now, 0);
+            assert!(listener.take(now, 1, Overdraft::Empties));
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod frame;
 mod key;
 pub mod knock;
 pub mod limits;
+pub mod links;
 mod peer;
 mod response;
 pub mod ring;

@@ -1,0 +1,163 @@
+//! What a protocol instance holds: its peers by position, messages out, messages in.
+
+use crate::gossip::Told;
+use crate::inbox::SharedInbox;
+use crate::remote::Remote;
+use crate::shared::Shared;
+use bytes::Bytes;
+use p2p_proto::{ConfigDigest, Outgoing, PeerId, StreamId};
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// One protocol instance's streams to all its other oracles. Dropping it closes them.
+pub struct Endpoint {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) digest: ConfigDigest,
+    pub(crate) position: usize,
+    /// By position; this host's own is empty.
+    pub(crate) peers: Vec<Option<(Arc<Remote>, StreamId)>>,
+    pub(crate) inbox: Arc<SharedInbox<usize>>,
+}
+
+/// Why a message is not sent to anybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("peer {got} of {peers}")]
+    NoSuchPeer { got: usize, peers: usize },
+    #[error(transparent)]
+    Refused(#[from] p2p_proto::SendError),
+}
+
+impl Endpoint {
+    /// This host's own position among the peers.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// How many peers there are, this host included.
+    pub fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The name of the peer at a position, but for this host's own.
+    pub fn peer(&self, position: usize) -> Option<PeerId> {
+        Some(self.peers.get(position)?.as_ref()?.0.id)
+    }
+
+    /// Queues one message for each of these peers and never waits; where a queue is full, the oldest message goes. This
+    /// host's own position is passed over. Returns how many queued messages were displaced.
+    pub fn send(&self, to: impl IntoIterator<Item = usize>, payload: &Bytes) -> Result<usize, SendError> {
+        let mut displaced = 0;
+        for position in to {
+            match self.peers.get(position) {
+                Some(Some((remote, stream))) => match remote.send(*stream, Outgoing::from(payload.clone())) {
+                    Ok(count) => {
+                        self.shared.counters.sent_messages.one();
+                        displaced += count;
+                    }
+                    Err(error) => {
+                        self.shared.counters.refused_send.one();
+                        return Err(error.into());
+                    }
+                },
+                Some(None) => {}
+                None => return Err(SendError::NoSuchPeer { got: position, peers: self.peers.len() }),
+            }
+        }
+        self.shared.counters.displaced_outgoing.add(displaced as u64);
+        Ok(displaced)
+    }
+
+    /// The next message and the position of its sender; `None` once the host is closed. Dropping the future loses
+    /// nothing. Senders take turns.
+    pub async fn receive(&self) -> Option<(usize, Bytes)> {
+        self.inbox.pop().await
+    }
+
+    /// The next message, if one is there.
+    pub fn try_receive(&self) -> Option<(usize, Bytes)> {
+        self.inbox.try_pop()
+    }
+
+    /// Whether there is a connection to the peer at a position; `true` for this host's own.
+    pub fn is_connected(&self, position: usize) -> bool {
+        match self.peers.get(position) {
+            Some(Some((remote, _))) => *remote.up.borrow(),
+            Some(None) => true,
+            None => false,
+        }
+    }
+
+    /// Whether messages flow to it: both sides have this endpoint's stream open and know it.
+    pub fn is_open(&self, position: usize) -> bool {
+        match self.peers.get(position) {
+            Some(Some((remote, stream))) => remote.is_enabled(*stream),
+            Some(None) => true,
+            None => false,
+        }
+    }
+
+    /// Closes the streams and leaves the group; then the digest may be used again.
+    pub async fn close(mut self) {
+        self.close_streams();
+        let (answer, left) = oneshot::channel();
+        if self.shared.ask_discovery(Told::Leave { digest: self.digest, answer: Some(answer) }).await {
+            let _ = left.await;
+        }
+    }
+
+    fn close_streams(&mut self) {
+        self.inbox.close();
+        for (remote, stream) in self.peers.drain(..).flatten() {
+            self.shared.close(&remote, stream);
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        if !self.peers.is_empty() {
+            self.close_streams();
+            self.shared.tell_discovery(Told::Leave { digest: self.digest, answer: None });
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("position", &self.position).field("peers", &self.peers.len()).finish()
+    }
+}
+
+/// A group that this host introduces to each other without being in it. Dropping it leaves the group.
+pub struct BootstrapGroup {
+    pub(crate) shared: Arc<Shared>,
+    /// `None` once the group is left.
+    pub(crate) digest: Option<ConfigDigest>,
+}
+
+impl BootstrapGroup {
+    /// Leaves the group; then the digest may be used again.
+    pub async fn close(mut self) {
+        let Some(digest) = self.digest.take() else { return };
+        let (answer, left) = oneshot::channel();
+        if self.shared.ask_discovery(Told::Leave { digest, answer: Some(answer) }).await {
+            let _ = left.await;
+        }
+    }
+}
+
+impl Drop for BootstrapGroup {
+    fn drop(&mut self) {
+        if let Some(digest) = self.digest.take() {
+            self.shared.tell_discovery(Told::Leave { digest, answer: None });
+        }
+    }
+}
+
+impl fmt::Debug for BootstrapGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BootstrapGroup").field("digest", &self.digest).finish()
+    }
+}
