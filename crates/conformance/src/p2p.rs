@@ -156,7 +156,27 @@ fn own_certificate(case: &Fields<'_>) -> Checked {
 }
 
 fn tls_config(case: &Fields<'_>) -> Checked {
-    Err(case.wrong("kind", "not yet"))
+    generation(case)?;
+    let ours = p2p::tls_parameters();
+    same("alpn", case.number::<usize>("alpn")?, ours.alpn)?;
+    same("certificates", case.number::<usize>("certificates")?, ours.certificates)?;
+    let versions = format!("{:04x}", ours.version);
+    same("min_version", case.text("min_version")?, &versions)?;
+    same("max_version", case.text("max_version")?, &versions)?;
+    same("client_auth", case.text("client_auth")? == "RequireAnyClientCert", ours.client_certificate_required)?;
+    same("own_signature_schemes", case.text("own_signature_schemes")? == "[Ed25519]", ours.signs_ed25519_only)?;
+    same("server_name", case.text("server_name")?.is_empty(), !ours.server_name_sent)?;
+    // How the reference's library is told to do this; ours has other switches.
+    for switch in [
+        "cipher_suites_restricted",
+        "groups_restricted",
+        "has_connection_callback",
+        "has_peer_certificate_callback",
+        "skip_default_verification",
+    ] {
+        case.note(switch);
+    }
+    Ok(())
 }
 
 fn verify_certificate(case: &Fields<'_>) -> Checked {

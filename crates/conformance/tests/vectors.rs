@@ -20,7 +20,6 @@ const NOT_JUDGED_YET: &[&str] = &[
     "ocr2/messages.json",
     "ocr2/pacemaker.json",
     "ocr2/signatures.json",
-    "p2p/tls_cert.json",
 ];
 
 #[test]
@@ -67,6 +66,12 @@ fn schedules_are_those_of_the_reference() {
 #[test]
 fn transport_limits_are_those_of_the_reference() {
     all_pass("ocr2/limits.json", 27);
+}
+
+#[test]
+fn networking_is_that_of_the_reference() {
+    let report = vectors("p2p");
+    assert_eq!((report.exit_code(), report.files.len()), (0, 9), "\n{report}");
 }
 
 /// A file of vectors with only the cases of some types.
