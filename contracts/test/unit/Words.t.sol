@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Account, newMember, newOutsider} from "../../src/billing/Account.sol";
+import {Hot} from "../../src/ocr2/Hot.sol";
+import {Round, newRound} from "../../src/ocr2/Round.sol";
+import {Check} from "../support/Check.sol";
+
+/// @dev Words of storage that hold several numbers: each is read back, and writing one leaves the others alone.
+contract WordsTest is Check {
+    function same(Hot hot, address config, uint40 epochAndRound, uint32 roundId, uint24 limit) private pure {
+        eq("config", hot.configData(), config);
+        eq("epoch and round", hot.epochAndRound(), epochAndRound);
+        eq("round", hot.roundId(), roundId);
+        eq("limit", hot.historyLimit(), limit);
+    }
+
+    function testFuzz_hot(address config, uint40 epochAndRound, uint32 roundId, uint24 limit, address other, uint40 later)
+        public
+        pure
+    {
+        Hot hot = Hot.wrap(
+            uint160(config) | (uint256(epochAndRound) << 160) | (uint256(roundId) << 200) | (uint256(limit) << 232)
+        );
+        same(hot, config, epochAndRound, roundId, limit);
+        same(hot.withConfigData(other), other, epochAndRound, roundId, limit);
+        same(hot.afterConfig(other), other, 0, roundId, limit);
+        same(hot.withHistoryLimit(uint24(later)), config, epochAndRound, roundId, uint24(later));
+        vm.assume(roundId != type(uint32).max);
+        same(hot.afterTransmission(later), config, later, roundId + 1, limit);
+    }
+
+    function testFuzz_round(int192 answer, uint32 observed, uint32 transmitted) public pure {
+        Round round = newRound(answer, observed, transmitted);
+        eqInt("answer", round.answer(), answer);
+        eq("observed", round.observationsTimestamp(), observed);
+        eq("transmitted", round.transmissionTimestamp(), transmitted);
+    }
+
+    function same(Account account, bool active, uint8 seat, uint96 payment, uint128 carried) private pure {
+        yes("active", account.active() == active);
+        eq("seat", account.seat(), seat);
+        eq("payment", account.paymentJuels(), payment);
+        eq("carried", account.carriedJuels(), carried);
+    }
+
+    function testFuzz_account(uint8 seat, uint96 payment, uint128 carried) public pure {
+        same(newOutsider(carried), false, 0, 0, carried);
+        Account account = newMember(seat, carried);
+        same(account, true, seat, 0, carried);
+        account = account.withPayment(payment);
+        same(account, true, seat, payment, carried);
+        same(account.withPayment(0), true, seat, 0, carried);
+    }
+}
