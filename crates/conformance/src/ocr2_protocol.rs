@@ -1,10 +1,544 @@
 //! Vectors of OCR2's messages, state machines and median plugin.
 
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use crypto::{ed25519, secp256k1};
+use machine::{Effect, Machine, Mono, Record as _, Time, Verdicts, Wall};
+use ocr::{
+    Address, Committee, ConfigDigest, LeaderSelectionKey, OracleId, OracleSet, PerOracle, SharedSecret,
+    TransmissionOrderKey,
+};
+use ocr2::{
+    Answer, Effects, Epoch, Event, LocalConfig, Memory, Message, Oracle, Output, Plugin, Record, ReportTimestamp,
+    RoundId, Setup, View, Work,
+    attested::{check_final, check_report, context},
+    config::{OracleIdentity, Parameters, PublicConfig},
+    message::{
+        AttributedObservation, AttributedSignature, Final, Observe, ObserveReq, Report, ReportReq, SignedObservation,
+    },
+    plugin::{PluginError, PluginInfo},
+    signing::ReportContext,
+    transport::PluginLimits,
+};
 use serde_json::Value;
 
-use crate::Verdict;
+use crate::{
+    Verdict,
+    case::{Checked, Fields, failed, number, prefixed_hex, same, same_bytes, unknown, verdict},
+};
 
 /// Judges one case of `ocr2/<file>.json`; `None` for a file of another module.
-pub fn run(_file: &str, _case: &Value) -> Option<Verdict> {
-    None
+pub fn run(file: &str, case: &Value) -> Option<Verdict> {
+    let judge: fn(&Fields<'_>) -> Checked = match file {
+        "messages" => messages,
+        "signatures" => attested,
+        "pacemaker" => pacemaker,
+        "follower" => follower,
+        _ => return None,
+    };
+    Some(verdict(Fields::new(case).and_then(|case| {
+        judge(&case)?;
+        case.end()
+    })))
+}
+
+/// `accept`, with what is information only.
+fn accept(case: &Fields<'_>) -> Checked<bool> {
+    case.note("name");
+    case.note("why");
+    case.flag("accept")
+}
+
+// Messages
+
+/// The limits under which `size_ok` holds.
+const MESSAGE_LIMITS: PluginLimits =
+    PluginLimits { query_bytes_max: 64, observation_bytes_max: 92, report_bytes_max: 1152 };
+
+fn messages(case: &Fields<'_>) -> Checked {
+    let bytes = Bytes::from(case.bytes("bytes")?);
+    let decoded = match (accept(case)?, Message::decode(&bytes)) {
+        (true, Ok(message)) => message,
+        (false, Err(_)) => return Ok(()),
+        (true, Err(error)) => return Err(failed("accept", true, format!("refused: {error}"))),
+        (false, Ok(message)) => return Err(failed("accept", false, format!("{message:?}"))),
+    };
+    let wanted = message(&case.object("decoded")?)?;
+    if decoded != wanted {
+        return Err(failed("decoded", format!("{wanted:?}"), format!("{decoded:?}")));
+    }
+    same("size_ok", case.flag("size_ok")?, decoded.check_size(&MESSAGE_LIMITS).is_ok())?;
+    let encoded = match case.optional("reencoded") {
+        Some(_) => case.bytes("reencoded")?,
+        None => bytes.to_vec(),
+    };
+    same_bytes("reencoded", encoded, decoded.encode())
+}
+
+/// `{Kind: fields}`.
+fn message(object: &Fields<'_>) -> Checked<Message> {
+    let mut read = None;
+    for kind in ["NewEpoch", "ObserveReq", "Observe", "ReportReq", "Report", "Final", "FinalEcho"] {
+        if object.optional(kind).is_some() {
+            let fields = object.object(kind)?;
+            read = Some(message_of(kind, &fields)?);
+            fields.end()?;
+        }
+    }
+    read.ok_or_else(|| unknown("decoded (none of the seven kinds)"))
+}
+
+fn message_of(kind: &str, fields: &Fields<'_>) -> Checked<Message> {
+    let at = || Ok(RoundId::new(fields.number("epoch")?, fields.number("round")?));
+    let last = || {
+        let signatures = fields.objects("signatures")?;
+        let report = Final {
+            at: at()?,
+            extra_hash: fields.array("h")?,
+            report: bytes(fields, "report")?,
+            signatures: signatures.iter().map(signature).collect::<Checked<_>>()?,
+        };
+        ended(signatures)?;
+        Ok(Arc::new(report))
+    };
+    Ok(match kind {
+        "NewEpoch" => Message::NewEpoch(Epoch(fields.number("epoch")?)),
+        "ObserveReq" => Message::ObserveReq(ObserveReq { at: at()?, query: bytes(fields, "query")? }),
+        "Observe" => Message::Observe(Observe { at: at()?, signed: signed(fields)? }),
+        "ReportReq" => {
+            let list = fields.objects("observations")?;
+            let observation = |entry: &Fields<'_>| {
+                Ok(AttributedObservation { signed: signed(entry)?, observer: entry.number("observer")? })
+            };
+            let observations = list.iter().map(observation).collect::<Checked<_>>()?;
+            ended(list)?;
+            Message::ReportReq(Arc::new(ReportReq { at: at()?, query: bytes(fields, "query")?, observations }))
+        }
+        "Report" => Message::Report(Report {
+            at: at()?,
+            skip: fields.flag("skip")?,
+            report: bytes(fields, "report")?,
+            signature: bytes(fields, "signature")?,
+        }),
+        "Final" => Message::Final(last()?),
+        _ => Message::FinalEcho(last()?),
+    })
+}
+
+fn bytes(fields: &Fields<'_>, name: &str) -> Checked<Bytes> {
+    fields.bytes(name).map(Bytes::from)
+}
+
+fn signed(fields: &Fields<'_>) -> Checked<SignedObservation> {
+    Ok(SignedObservation { observation: bytes(fields, "observation")?, signature: bytes(fields, "signature")? })
+}
+
+fn signature(fields: &Fields<'_>) -> Checked<AttributedSignature> {
+    Ok(AttributedSignature { signature: bytes(fields, "signature")?, signer: fields.number("signer")? })
+}
+
+fn ended(list: Vec<Fields<'_>>) -> Checked {
+    list.into_iter().try_for_each(Fields::end)
+}
+
+// Signatures under a Report and a Final
+
+fn attested(case: &Fields<'_>) -> Checked {
+    case.note("name");
+    case.note("why");
+    let config_digest = ConfigDigest(case.array("config_digest")?);
+    let at = RoundId::new(case.number("epoch")?, case.number("round")?);
+    let extra_hash = case.array("extra_hash")?;
+    let report = bytes(case, "report")?;
+    let context: ReportContext = context(config_digest, at, extra_hash);
+    let words: String = context.words().iter().map(hex::encode).collect();
+    same("report_context", case.each("report_context", Value::as_str)?.concat(), words)?;
+    let digest = context.report_digest(&report);
+    same_bytes("sighash", case.array::<32>("sighash")?, digest)?;
+    let valid = match case.text("type")? {
+        "attested_one" => {
+            let one = Report { at, skip: case.flag("skip")?, report, signature: bytes(case, "signature")? };
+            let signer = address(case.value("address")?).ok_or_else(|| case.wrong("address", "no address"))?;
+            check_report(&one, digest, signer, |claim| claim.verdict()).is_ok()
+        }
+        "attested_many" => {
+            let addresses = case.each("addresses", address)?;
+            let committee = Committee::new(addresses.len(), 0).map_err(|error| case.wrong("addresses", error))?;
+            let signers = PerOracle::from_list(committee, addresses)
+                .ok_or_else(|| case.wrong("addresses", "not one for each oracle"))?;
+            let list = case.objects("signatures")?;
+            let signatures = list.iter().map(signature).collect::<Checked<_>>()?;
+            ended(list)?;
+            let many = Final { at, extra_hash, report, signatures };
+            let quorum = case.number("quorum")?;
+            check_final(&many, config_digest, committee, &signers, quorum, |_, claim| claim.verdict()).is_ok()
+        }
+        other => return Err(unknown(format!("type ({other})"))),
+    };
+    same("valid", case.flag("valid")?, valid)
+}
+
+fn address(value: &Value) -> Option<Address> {
+    Address::from_slice(&prefixed_hex(value)?)
+}
+
+// Scripts: the production machine in a host without delay, whose clock stands still
+
+const NOW: Time = Time { mono: Mono(1_000_000_000), wall: Wall(1_700_000_000_000_000_000) };
+
+/// Runs one oracle. What it asks is answered at once, and what it sends to itself does not come back.
+struct Host {
+    oracle: Oracle,
+    offchain_key: ed25519::SecretKey,
+    onchain_key: secp256k1::SecretKey,
+    contract: (ConfigDigest, Epoch),
+    me: OracleId,
+    everyone: OracleSet,
+}
+
+/// What one event made the oracle do.
+#[derive(Default)]
+struct Heard {
+    sent: Vec<(OracleSet, Arc<Message>)>,
+    entered: Vec<(Epoch, OracleId)>,
+    stored: Vec<(Epoch, Epoch)>,
+}
+
+impl Host {
+    fn hand(&mut self, event: Event) -> Heard {
+        let mut heard = Heard::default();
+        let mut out = Effects::default();
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            self.oracle.handle(NOW, event, &mut out);
+            for effect in out.drain() {
+                match effect {
+                    Effect::Ask { ticket, ask } => {
+                        let answer = self.answer(ask.work);
+                        events.push_back(Event::Answered { ticket, answer });
+                    }
+                    Effect::Send { to, message } => heard.sent.push((to, message)),
+                    Effect::Emit(Output::EpochStarted { epoch, leader }) => heard.entered.push((epoch, leader)),
+                    Effect::Persist(Record::Epoch { epoch, highest_sent, .. }) => {
+                        heard.stored.push((epoch, highest_sent));
+                    }
+                    Effect::Persist(_) | Effect::Forget(_) | Effect::Emit(_) => {}
+                }
+            }
+        }
+        heard
+    }
+
+    /// The waiting half of the toy plugin, the keys and the contract.
+    fn answer(&self, work: Work) -> Option<Answer> {
+        Some(match work {
+            Work::Query { .. } => return None,
+            Work::Observe { at, query } => {
+                Answer::Observation([&[0x6f], &at.epoch.0.to_be_bytes()[..], &[at.round.0], &query].concat().into())
+            }
+            Work::View { .. } => Answer::View(View { bytes: Bytes::new(), read_at: NOW.wall }),
+            Work::SignObservation { digest, .. } => {
+                Answer::Signature(Bytes::copy_from_slice(&self.offchain_key.sign(&digest)))
+            }
+            Work::SignReport { digest, .. } => {
+                Answer::Signature(Bytes::copy_from_slice(&self.onchain_key.sign(&digest)))
+            }
+            Work::ContractEpoch => Answer::ContractEpoch { config_digest: self.contract.0, epoch: self.contract.1 },
+            Work::Transmit { .. } => return None,
+        })
+    }
+}
+
+/// The deciding half of the toy plugin: a report lists the observations; the first byte of the first of them may make it
+/// skip or fail.
+#[derive(Debug)]
+struct Toy {
+    unique_reports: bool,
+}
+
+impl Plugin for Toy {
+    fn info(&self) -> PluginInfo {
+        let limits = PluginLimits { query_bytes_max: 1000, observation_bytes_max: 1000, report_bytes_max: 32_000 };
+        PluginInfo { name: "toy", unique_reports: self.unique_reports, limits }
+    }
+
+    fn report(
+        &mut self,
+        _: ReportTimestamp,
+        _: &Bytes,
+        observations: &[AttributedObservation],
+        _: &View,
+        _: Wall,
+    ) -> Result<Option<Bytes>, PluginError> {
+        match observations.first().and_then(|first| first.signed.observation.first()) {
+            Some(0x73) => return Ok(None),
+            Some(0x65) => return Err(PluginError::new("told so")),
+            Some(_) | None => {}
+        }
+        let mut report = Vec::new();
+        for AttributedObservation { signed, observer } in observations {
+            report.push(*observer);
+            report.extend_from_slice(&(signed.observation.len() as u32).to_be_bytes());
+            report.extend_from_slice(&signed.observation);
+        }
+        Ok(Some(report.into()))
+    }
+
+    fn should_accept(&mut self, _: ReportTimestamp, _: &Bytes, _: &View, _: Wall) -> Result<bool, PluginError> {
+        Ok(true)
+    }
+
+    fn should_transmit(&mut self, _: ReportTimestamp, _: &Bytes, _: &View, _: Wall) -> Result<bool, PluginError> {
+        Ok(false)
+    }
+}
+
+/// What a script's committee has in common; its timers never fire.
+fn parameters(r_max: u8, delta_round: Duration) -> Parameters {
+    let second = Duration::from_secs(1);
+    Parameters {
+        delta_progress: delta_round + second,
+        delta_resend: second,
+        delta_round,
+        delta_grace: second,
+        delta_stage: second,
+        r_max,
+        // Nobody transmits.
+        s: Vec::new(),
+        reporting_plugin_config: Vec::new(),
+        max_duration_initialization: None,
+        max_duration_query: second,
+        max_duration_observation: second,
+        max_duration_report: second,
+        max_duration_should_accept: second,
+        max_duration_should_transmit: second,
+    }
+}
+
+fn committee(case: &Fields<'_>) -> Checked<(Committee, OracleId)> {
+    let committee = Committee::new(case.number("n")?, case.number("f")?).map_err(|error| case.wrong("n, f", error))?;
+    let me = committee.oracle(case.number("id")?).ok_or_else(|| case.wrong("id", "no such oracle"))?;
+    Ok((committee, me))
+}
+
+/// The pacemaker. Two differences to the reference are deliberate: a stored state that cannot be is not skipped but stops
+/// the oracle as a corrupt record, so such cases are run as what they are about, a fresh start; and received epochs are
+/// not stored but known again after DeltaResend, so they are compared with what the oracle remembers at the end.
+fn pacemaker(case: &Fields<'_>) -> Checked {
+    case.note("name");
+    let (committee, me) = committee(case)?;
+    let config_digest = ConfigDigest([1; 32]);
+    let memory = match case.optional("restored_state") {
+        None => Memory::default(),
+        Some(_) => {
+            let state = case.object("restored_state")?;
+            let (epoch, sent, received) = pacemaker_state(&state)?;
+            state.end()?;
+            restored(committee, config_digest, epoch, sent, received)
+        }
+    };
+    let identity = |oracle: OracleId| OracleIdentity {
+        offchain_key: ed25519::PublicKey([oracle.byte(); 32]),
+        signer: vec![oracle.byte(); 20],
+        peer_id: String::new(),
+        transmitter: String::new(),
+    };
+    let config = PublicConfig {
+        config_digest,
+        committee,
+        oracles: PerOracle::new(committee, identity),
+        onchain_config: Vec::new(),
+        parameters: parameters(5, Duration::from_secs(60)),
+    };
+    let contract_digest = if case.flag("contract_digest_equal")? { config_digest } else { ConfigDigest([2; 32]) };
+    let mut stored = (memory.epoch, memory.highest_sent);
+    let setup = Setup {
+        config: Arc::new(config),
+        me,
+        leader_selection_key: LeaderSelectionKey::new(case.array("leader_selection_key")?),
+        transmission_order_key: TransmissionOrderKey::new([0; 16]),
+    };
+    let toy = Box::new(Toy { unique_reports: false });
+    let oracle = Oracle::new(setup, toy, LocalConfig::default(), memory, Default::default())
+        .map_err(|error| failed("restored_state", "an oracle", error))?;
+    let mut host = Host {
+        oracle,
+        offchain_key: ed25519::SecretKey::from_seed(&[1; 32]),
+        onchain_key: secp256k1::SecretKey::from_bytes(&[1; 32]).expect("below the group order"),
+        contract: (contract_digest, Epoch(case.number("contract_epoch")?)),
+        me,
+        everyone: committee.everyone(),
+    };
+
+    let heard = host.hand(Event::Woke);
+    let wanted = case.each("start_broadcasts", number::<u32>)?;
+    same_broadcasts("start_broadcasts", &wanted, host.everyone, &heard, &mut stored)?;
+    for (index, step) in case.objects("steps")?.into_iter().enumerate() {
+        let from = committee.oracle(step.number("from")?).ok_or_else(|| step.wrong("from", "no such oracle"))?;
+        let message = Arc::new(Message::NewEpoch(Epoch(step.number("epoch")?)));
+        let heard = host.hand(Event::Received { from, message, verdicts: Verdicts::none() });
+        let wanted = step.each("broadcasts", number::<u32>)?;
+        same_broadcasts(&format!("steps[{index}].broadcasts"), &wanted, host.everyone, &heard, &mut stored)?;
+        let entered = |list: &[(Epoch, OracleId)]| {
+            list.iter().map(|(epoch, leader)| format!("{epoch}:{leader} ")).collect::<String>()
+        };
+        let wanted = step.each("entered", |pair| {
+            let pair = pair.as_array().filter(|pair| pair.len() == 2)?;
+            Some((Epoch(number(&pair[0])?), committee.oracle(number(&pair[1])?)?))
+        })?;
+        same(&format!("steps[{index}].entered"), entered(&wanted), entered(&heard.entered))?;
+        step.end()?;
+    }
+
+    let state = case.object("persisted_state")?;
+    let (epoch, sent, received) = pacemaker_state(&state)?;
+    state.end()?;
+    same("persisted_state.epoch", epoch, stored.0)?;
+    same("persisted_state.highest_sent_epoch", sent, stored.1)?;
+    let shown = |list: &[Epoch]| list.iter().map(|epoch| format!("{epoch} ")).collect::<String>();
+    same("persisted_state.highest_received_epoch", shown(&received), shown(&host.oracle.memory().received))
+}
+
+/// Every NewEpoch that was sent, none before its epoch was stored.
+fn same_broadcasts(
+    field: &str,
+    wanted: &[u32],
+    everyone: OracleSet,
+    heard: &Heard,
+    stored: &mut (Epoch, Epoch),
+) -> Checked {
+    *stored = heard.stored.last().copied().unwrap_or(*stored);
+    let mut got = Vec::new();
+    for (to, message) in &heard.sent {
+        if let Message::NewEpoch(epoch) = &**message {
+            same(&format!("{field} (to)"), format!("{everyone:?}"), format!("{to:?}"))?;
+            if stored.1 < *epoch {
+                return Err(failed(field, format!("NewEpoch({epoch}) stored before it is sent"), stored.1));
+            }
+            got.push(epoch.0);
+        }
+    }
+    same(field, format!("{wanted:?}"), format!("{got:?}"))
+}
+
+fn pacemaker_state(state: &Fields<'_>) -> Checked<(Epoch, Epoch, Vec<Epoch>)> {
+    Ok((
+        Epoch(state.number("epoch")?),
+        Epoch(state.number("highest_sent_epoch")?),
+        state.each("highest_received_epoch", |epoch| number(epoch).map(Epoch))?,
+    ))
+}
+
+/// What an oracle remembers of a stored state; nothing of one that cannot be.
+fn restored(
+    committee: Committee,
+    config_digest: ConfigDigest,
+    epoch: Epoch,
+    highest_sent: Epoch,
+    received: Vec<Epoch>,
+) -> Memory {
+    let mut bytes = Vec::new();
+    Record::Epoch { config_digest, epoch, highest_sent }.encode(&mut bytes);
+    if received.len() != committee.n() || Record::decode(&bytes).is_err() {
+        return Memory::default();
+    }
+    Memory { epoch, highest_sent, received, ..Memory::default() }
+}
+
+/// A follower. One difference to the reference is deliberate: a FinalEcho does not go to oneself.
+fn follower(case: &Fields<'_>) -> Checked {
+    case.note("name");
+    let (committee, me) = committee(case)?;
+    let identities = case.objects("oracles")?;
+    let identity = |fields: &Fields<'_>| {
+        Ok(OracleIdentity {
+            offchain_key: ed25519::PublicKey(fields.array("offchain_pk")?),
+            signer: prefixed_hex(fields.value("address")?).ok_or_else(|| fields.wrong("address", "no address"))?,
+            peer_id: String::new(),
+            transmitter: String::new(),
+        })
+    };
+    let oracles = identities.iter().map(identity).collect::<Checked<_>>()?;
+    ended(identities)?;
+    let config_digest = ConfigDigest(case.array("config_digest")?);
+    let delta_round = Duration::from_nanos(case.number("delta_round")?);
+    let config = PublicConfig {
+        config_digest,
+        committee,
+        oracles: PerOracle::from_list(committee, oracles).ok_or_else(|| case.wrong("oracles", "not n"))?,
+        onchain_config: Vec::new(),
+        parameters: parameters(case.number("r_max")?, delta_round),
+    };
+    let quorum: usize = case.number("report_quorum")?;
+    let unique_reports = match quorum {
+        quorum if quorum == committee.one_honest() => false,
+        quorum if quorum == committee.byzantine_quorum() => true,
+        _ => return Err(case.wrong("report_quorum", "of no kind of plugin")),
+    };
+    let secret = SharedSecret::new(case.array("shared_secret")?);
+    let setup = Setup {
+        config: Arc::new(config),
+        me,
+        leader_selection_key: secret.leader_selection_key(),
+        transmission_order_key: secret.transmission_order_key(),
+    };
+    let toy = Box::new(Toy { unique_reports });
+    let oracle = Oracle::new(setup, toy, LocalConfig::default(), Memory::default(), Default::default())
+        .map_err(|error| failed("oracles", "an oracle", error))?;
+    let mut host = Host {
+        oracle,
+        offchain_key: ed25519::SecretKey::from_seed(&case.array("offchain_seed")?),
+        onchain_key: secp256k1::SecretKey::from_bytes(&case.array("onchain_sk")?)
+            .map_err(|error| case.wrong("onchain_sk", error))?,
+        contract: (config_digest, Epoch(0)),
+        me,
+        everyone: committee.everyone(),
+    };
+
+    let heard = host.hand(Event::Woke);
+    same_messages("start", case, &host, &heard)?;
+    for (index, step) in case.objects("steps")?.into_iter().enumerate() {
+        step.note("name");
+        let from = committee.oracle(step.number("from")?).ok_or_else(|| step.wrong("from", "no such oracle"))?;
+        let payload = Bytes::from(step.bytes("bytes")?);
+        let heard = match Message::decode(&payload) {
+            Ok(message) => host.hand(Event::Received { from, message: Arc::new(message), verdicts: Verdicts::none() }),
+            Err(_) => Heard::default(),
+        };
+        same_messages("out", &step, &host, &heard).map_err(|verdict| match verdict {
+            Verdict::Failed { field, wanted, got } => {
+                Verdict::Failed { field: format!("steps[{index}].{field}"), wanted, got }
+            }
+            Verdict::Passed | Verdict::Unknown { .. } => verdict,
+        })?;
+        step.end()?;
+    }
+    Ok(())
+}
+
+/// Every message that was sent: to whom, and its bytes.
+fn same_messages(field: &str, case: &Fields<'_>, host: &Host, heard: &Heard) -> Checked {
+    let mut wanted = Vec::new();
+    for entry in case.objects(field)? {
+        let to = entry.value("to")?;
+        let to = match to.as_str() {
+            Some("all") => "all".into(),
+            Some(_) => return Err(entry.wrong("to", "neither an oracle nor all")),
+            None => number::<u8>(to).ok_or_else(|| entry.wrong("to", "neither an oracle nor all"))?.to_string(),
+        };
+        wanted.push(format!("to {to}: {}", hex::encode(entry.bytes("bytes")?)));
+        entry.end()?;
+    }
+    let others = host.everyone.difference(host.me.into());
+    let mut got = Vec::new();
+    for (to, message) in &heard.sent {
+        let to = match &**message {
+            _ if *to == host.everyone => "all".into(),
+            Message::FinalEcho(_) if *to == others => "all".into(),
+            _ => to.iter().map(|oracle| oracle.to_string()).collect::<Vec<_>>().join(","),
+        };
+        got.push(format!("to {to}: {}", hex::encode(message.encode())));
+    }
+    same(field, wanted.join("; "), got.join("; "))
 }

@@ -9,21 +9,33 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+// What everyone agreed on beforehand.
 pub mod config;
-mod epoch;
 pub mod limits;
-pub mod managed;
+pub mod transport;
+
+// What is said, signed, remembered and asked.
 pub mod message;
-pub mod oracle;
-pub mod plugin;
+pub mod round_id;
+
+pub mod attested;
+pub mod signing;
+
 pub mod protocol;
 pub mod record;
 pub mod refusal;
+
+// One oracle: epochs, the steps of a round, the way to the contract.
+pub mod oracle;
+
+mod epoch;
 mod round;
-pub mod round_id;
-pub mod signing;
 mod transmit;
-pub mod transport;
+
+// Who decides what is reported, and one configuration after the other.
+pub mod plugin;
+
+pub mod managed;
 
 pub use managed::{Contract, Identity, Managed};
 pub use message::Message;

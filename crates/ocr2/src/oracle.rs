@@ -7,6 +7,7 @@ use machine::{Claim, Machine, Mono, Ticket, Tickets, Time, Verdicts};
 use ocr::{Address, Committee, ConfigDigest, LeaderSelectionKey, OracleId, OracleSet, PerOracle, TransmissionOrderKey};
 
 use crate::{
+    attested,
     config::{PublicConfig, ResourceChecks, SharedConfig},
     epoch::Pacemaker,
     limits::{FUTURE_BYTES_MAX, FUTURE_MESSAGES_MAX, LATE_ANSWER_GRACE, REPORT_SIGNATURE_BYTES_MAX},
@@ -226,7 +227,7 @@ impl Oracle {
     }
 
     pub(crate) fn context(&self, at: RoundId, extra_hash: [u8; 32]) -> ReportContext {
-        ReportContext { config_digest: self.rules.config_digest, epoch: at.epoch.0, round: at.round.0, extra_hash }
+        attested::context(self.rules.config_digest, at, extra_hash)
     }
 
     /// Stores that nothing shall be said in this round after a restart; once for each round, by whichever of our roles

@@ -7,13 +7,14 @@ use alloc::{
 };
 use core::time::Duration;
 
-use machine::{Claim, Time, Verdicts};
-use ocr::{OracleId, OracleSet};
+use machine::{Time, Verdicts};
+use ocr::OracleId;
 
 use crate::{
+    attested::check_final,
     limits::{FINALIZED_AGE, FINALIZED_ROUNDS, FINALS_KEPT},
-    message::{AttributedSignature, Final, Message},
-    oracle::{Judge, Oracle},
+    message::{Final, Message},
+    oracle::{Judge, Oracle, Rules},
     protocol::{Effects, Output},
     refusal::{Fault, Refusal, Stale},
     round::{LeaderPhase, report::Reporting},
@@ -164,42 +165,23 @@ impl Oracle {
     }
 
     fn judge_signatures(&self, m: &Final, judge: &mut Judge<'_>) -> Result<(), Refusal> {
-        let committee = self.rules.committee;
-        let (got, wanted) = (m.signatures.len(), self.rules.report_quorum);
-        if got != wanted {
-            return Err(Fault::SignatureCount { got, wanted }.into());
-        }
-        let mut seen = OracleSet::EMPTY;
-        for AttributedSignature { signer, .. } in &m.signatures {
-            let no_such = Fault::NoSuchOracle { got: *signer, n: committee.n() };
-            let oracle = committee.oracle(*signer).ok_or(no_such)?;
-            if !seen.insert(oracle) {
-                return Err(Fault::Twice { oracle }.into());
-            }
-        }
-        let digest = self.context(m.at, m.extra_hash).report_digest(&m.report);
-        for AttributedSignature { signature, signer } in &m.signatures {
-            let Some(signer) = committee.oracle(*signer) else { continue };
-            if signer == self.setup.me && self.is_own_signature(m, signature) {
-                continue;
-            }
-            let claim = Claim::secp256k1(self.rules.signers[signer], digest, signature);
-            if !claim.is_some_and(|claim| judge(signer, claim)) {
-                return Err(Fault::RelayedReportSignature { signer }.into());
-            }
-        }
-        Ok(())
+        let Rules { committee, config_digest, signers, report_quorum, .. } = &self.rules;
+        let me = self.setup.me;
+        let holds = |signer, claim| signer == me && self.is_own_signature(m) || judge(signer, claim);
+        Ok(check_final(m, *config_digest, *committee, signers, *report_quorum, holds)?)
     }
 
-    /// Whether it is the signature that we gave this very report in the round we are in.
-    fn is_own_signature(&self, m: &Final, signature: &[u8]) -> bool {
+    /// Whether it carries the signature that we gave this very report in the round we are in.
+    fn is_own_signature(&self, m: &Final) -> bool {
         match &self.follower.reporting {
             Reporting::Sent { message, extra_hash } => {
                 !message.skip
                     && message.at == m.at
                     && *extra_hash == m.extra_hash
                     && message.report == m.report
-                    && message.signature == signature
+                    && m.signatures
+                        .iter()
+                        .any(|entry| entry.signer == self.setup.me.byte() && entry.signature == message.signature)
             }
             Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::BeforeRestart => false,
         }

@@ -4,10 +4,11 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use bytes::Bytes;
-use machine::{Claim, Ticket, Time, Verdicts};
+use machine::{Ticket, Time, Verdicts};
 use ocr::{OracleId, OracleSet};
 
 use crate::{
+    attested::check_report,
     message::{AttributedObservation, AttributedSignature, Message, Report, ReportReq},
     oracle::{Judge, Oracle, Waiting},
     plugin::View,
@@ -60,7 +61,7 @@ pub(crate) struct Tallying {
 pub(crate) struct Tally {
     /// `None`: no report is due.
     pub report: Option<Bytes>,
-    /// What the signatures are over.
+    /// What the signatures are over; zero where there are none.
     pub digest: [u8; 32],
     pub signatures: Vec<AttributedSignature>,
 }
@@ -316,19 +317,15 @@ impl Oracle {
         if tallying.reported.contains(from) {
             return Err(Stale::ReportedBefore.into());
         }
-        if m.skip {
-            let is_bare = m.report.is_empty() && m.signature.is_empty();
-            return if is_bare { Ok([0; 32]) } else { Err(Fault::SkipWithPayload.into()) };
-        }
+        // Of equal reports, one was hashed already.
         let digest = match tallying.position(m) {
             Some(index) => tallying.tallies[index].digest,
+            None if m.skip => [0; 32],
             None => self.context(m.at, tallying.extra_hash).report_digest(&m.report),
         };
-        if from == self.setup.me && self.is_own_report(m, tallying.extra_hash) {
-            return Ok(digest);
-        }
-        let claim = Claim::secp256k1(self.rules.signers[from], digest, &m.signature);
-        if claim.is_some_and(|claim| judge(from, claim)) { Ok(digest) } else { Err(Fault::ReportSignature.into()) }
+        let is_own = from == self.setup.me && self.is_own_report(m, tallying.extra_hash);
+        check_report(m, digest, self.rules.signers[from], |claim| is_own || judge(from, claim))?;
+        Ok(digest)
     }
 
     /// Whether it is what we signed and sent for this request.
