@@ -9,6 +9,10 @@
 
 extern crate alloc;
 
+mod transmit;
+
+pub use transmit::transmit;
+
 use alloc::vec::Vec;
 use alloy_primitives::Bytes;
 use alloy_sol_types::SolConstructor;

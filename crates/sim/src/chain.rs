@@ -1,0 +1,169 @@
+//! The simulated chain: the real EVM with the real contract bytecode, one feed on it, and what its readers see.
+
+use alloy_consensus::{TxEip1559, TypedTransaction};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, aliases::I192};
+use alloy_sol_types::{SolCall, SolEvent};
+use bindings::{creation, link_token, ocr2_aggregator};
+use devchain::{At, Call, Chain, Config, Headers, Outcome, Recover};
+use std::sync::Arc;
+
+/// The chain's id; it enters the config digest.
+pub const CHAIN_ID: u64 = 1337;
+
+/// Simulated worlds begin on 2023-03-11 at 07:00 UTC.
+pub const GENESIS: u64 = 1_678_518_000;
+
+const OWNER: Address = Address::repeat_byte(0xad);
+
+/// A chain with one feed on it.
+#[derive(Debug)]
+pub struct FeedChain {
+    pub chain: Chain,
+    pub aggregator: Address,
+    owner_nonce: u64,
+    /// What the contract said at each block, read once per block however many ask: (block hash, view).
+    views: Vec<(B256, Arc<ContractView>)>,
+}
+
+/// What oracles read from the contract.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ContractView {
+    pub digest: [u8; 32],
+    pub epoch: u32,
+    pub round: u8,
+    pub answer: I192,
+    pub timestamp: u64,
+}
+
+/// A report that the contract accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    pub block: u64,
+    pub timestamp: u64,
+    pub digest: [u8; 32],
+    pub epoch: u32,
+    pub round: u8,
+    pub answer: I192,
+    pub transmitter: Address,
+}
+
+/// How many views are kept: as far back as the slowest endpoint lags.
+const VIEWS_KEPT: usize = 32;
+
+impl FeedChain {
+    /// A chain with funded transmitters and a feed without configuration.
+    pub fn new(transmitters: &[Address], recover: Recover) -> Self {
+        let ether = U256::from(10).pow(U256::from(18));
+        let mut balances: Vec<_> = transmitters.iter().map(|account| (*account, ether * U256::from(1000))).collect();
+        balances.push((OWNER, ether * U256::from(1_000_000)));
+        let mut feed = FeedChain {
+            chain: Chain::new(Config {
+                chain_id: CHAIN_ID,
+                genesis_timestamp: GENESIS,
+                balances,
+                recover,
+                // Nobody in here proves state to anybody, and it costs more than all else.
+                headers: Headers::Bare,
+                ..Config::default()
+            }),
+            aggregator: Address::ZERO,
+            owner_nonce: 0,
+            views: Vec::new(),
+        };
+        feed.as_owner(TxKind::Create, creation(&link_token::BYTECODE, &link_token::constructorCall {}));
+        let link = feed.created();
+        let constructor = ocr2_aggregator::constructorCall {
+            link,
+            minAnswer_: I192::ZERO,
+            maxAnswer_: I192::try_from(i64::MAX).expect("fits"),
+            billingAccessController: Address::ZERO,
+            requesterAccessController: Address::ZERO,
+            decimals_: 8,
+            description_: "BTC / USD".into(),
+        };
+        feed.as_owner(TxKind::Create, creation(&ocr2_aggregator::BYTECODE, &constructor));
+        feed.aggregator = feed.created();
+        feed
+    }
+
+    fn created(&mut self) -> Address {
+        let head = self.chain.head().timestamp();
+        let block = self.chain.mine(head + 1).expect("a second later");
+        block.receipts[0].contract.expect("a deployment makes a contract")
+    }
+
+    /// Sends a transaction of the owner to the pool.
+    fn as_owner(&mut self, to: TxKind, input: Vec<u8>) {
+        let transaction = TxEip1559 {
+            chain_id: CHAIN_ID,
+            nonce: self.owner_nonce,
+            gas_limit: 10_000_000,
+            max_fee_per_gas: 100_000_000_000_000,
+            max_priority_fee_per_gas: 1_000_000_000,
+            to,
+            value: U256::ZERO,
+            access_list: Default::default(),
+            input: input.into(),
+        };
+        self.owner_nonce += 1;
+        self.chain
+            .submit_from(OWNER, TypedTransaction::Eip1559(transaction))
+            .expect("the owner knows the pool's rules");
+    }
+
+    /// The owner sends a new configuration; it counts from the block that includes it.
+    pub fn set_config(&mut self, call: ocr2_aggregator::setConfigCall) {
+        self.as_owner(TxKind::Call(self.aggregator), call.abi_encode());
+    }
+
+    /// What the contract says at a block.
+    pub fn view(&mut self, number: u64) -> Arc<ContractView> {
+        let number = number.min(self.chain.height());
+        let hash = self.chain.block(number).expect("not above the head").hash;
+        if let Some((_, view)) = self.views.iter().rev().find(|(at, _)| *at == hash) {
+            return view.clone();
+        }
+        let read = |call: Vec<u8>| {
+            let call = Call::read(self.aggregator, Bytes::from(call));
+            match self.chain.call(&call, At::Block(number)) {
+                Ok(Outcome::Returned { output, .. }) => output,
+                other => unreachable!("the aggregator answers its readers: {other:?}"),
+            }
+        };
+        let details = read(ocr2_aggregator::latestTransmissionDetailsCall {}.abi_encode());
+        let details =
+            ocr2_aggregator::latestTransmissionDetailsCall::abi_decode_returns(&details).expect("its own ABI");
+        let view = Arc::new(ContractView {
+            digest: details.configDigest.0,
+            epoch: details.epoch,
+            round: details.round,
+            answer: details.latestAnswer_,
+            timestamp: details.latestTimestamp_,
+        });
+        if self.views.len() == VIEWS_KEPT {
+            self.views.remove(0);
+        }
+        self.views.push((hash, view.clone()));
+        view
+    }
+
+    /// The reports that the contract accepted in a block.
+    pub fn accepted(&self, block: &devchain::Block) -> Vec<Accepted> {
+        let logs = block.receipts.iter().flat_map(|receipt| &receipt.logs).filter(|log| log.address == self.aggregator);
+        let decoded = logs.filter_map(|log| ocr2_aggregator::NewTransmission::decode_log(log).ok());
+        decoded
+            .map(|log| {
+                let epoch_and_round = log.epochAndRound.to::<u64>();
+                Accepted {
+                    block: block.number(),
+                    timestamp: block.timestamp(),
+                    digest: log.configDigest.0,
+                    epoch: (epoch_and_round >> 8) as u32,
+                    round: epoch_and_round as u8,
+                    answer: log.answer,
+                    transmitter: log.transmitter,
+                }
+            })
+            .collect()
+    }
+}
