@@ -61,6 +61,13 @@ pub enum Event {
     Refused { transaction: Arc<Transaction>, reason: String },
 }
 
+/// A moment of a chain: its head and its pool.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    head: B256,
+    pool: Pool,
+}
+
 /// A block may not be older than its parent, nor as old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("timestamp {got} is not after the parent's {parent}")]
@@ -398,6 +405,19 @@ impl Chain {
             self.tell(Event::Dropped(block.clone()));
         }
         Ok(dropped)
+    }
+
+    /// What [`Chain::restore`] needs to come back to this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { head: self.head().hash, pool: self.pool.clone() }
+    }
+
+    /// Takes back every block since the snapshot, and the pool; `None` if a reorganisation took the snapshot's own head away.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Option<Vec<Arc<Block>>> {
+        let number = *self.numbers.get(&snapshot.head)?;
+        let dropped = self.reorg(self.height() - number).ok()?;
+        self.pool = snapshot.pool.clone();
+        Some(dropped)
     }
 
     /// Wei per gas that the next block burns.

@@ -9,12 +9,13 @@ pub mod limits;
 mod logs;
 mod pool;
 mod recover;
+pub mod rpc;
 mod trie;
 mod world;
 
 pub use block::{Block, Receipt, Transaction};
 pub use call::{At, Call, CallError, EstimateError, Halt, Outcome};
-pub use chain::{Chain, Event, TimestampTooOld, TooDeep};
+pub use chain::{Chain, Event, Snapshot, TimestampTooOld, TooDeep};
 pub use config::{Config, Headers};
 pub use logs::{LogFilter, PlacedLog};
 pub use pool::Rejected;

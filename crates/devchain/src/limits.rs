@@ -23,3 +23,57 @@ pub const CALL_MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Blocks that BLOCKHASH can reach (yellow paper); revm asks for no more.
 pub const BLOCK_HASHES_MAX: u64 = 256;
+
+/// Bytes of one HTTP request or WebSocket message (geth: 5 MiB).
+pub const REQUEST_BYTES_MAX: usize = 5 * 1024 * 1024;
+
+/// Bytes of the answers to one batch (geth: 25 million). A batch that grows past it is answered with errors from there on.
+pub const RESPONSE_BYTES_MAX: usize = 25_000_000;
+
+/// Calls in one batch (geth: 1,000).
+pub const BATCH_CALLS_MAX: usize = 1_000;
+
+/// Blocks that one `eth_getLogs` may span: what public providers allow, so that nobody gets used to more here.
+pub const LOG_RANGE_BLOCKS_MAX: u64 = 10_000;
+
+/// Logs that one answer may hold; the error names it, as providers' do.
+pub const LOG_RESULTS_MAX: usize = 20_000;
+
+/// Addresses, or alternatives at one topic position, in a log filter (geth: 1,000 each).
+pub const LOG_FILTER_ALTERNATIVES_MAX: usize = 1_000;
+
+/// Polled filters that exist at once. A filter is forgotten after [`FILTER_IDLE_SECONDS_MAX`], so this many need a leak.
+pub const FILTERS_MAX: usize = 1_000;
+
+/// Seconds without a poll after which a filter is forgotten (geth: 5 minutes).
+pub const FILTER_IDLE_SECONDS_MAX: u64 = 300;
+
+/// Changes that a polled filter keeps; one that falls further behind is forgotten, and its owner must start again.
+pub const FILTER_CHANGES_MAX: usize = 10_000;
+
+/// Open WebSocket connections: each holds a queue.
+pub const SOCKETS_MAX: usize = 256;
+
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS_PER_SOCKET_MAX: usize = 128;
+
+/// Messages that wait for a slow WebSocket peer. One that does not read them is cut off, as geth does.
+pub const SOCKET_QUEUE_MAX: usize = 10_000;
+
+/// Blocks in one `eth_feeHistory` (geth: 1,024).
+pub const FEE_HISTORY_BLOCKS_MAX: u64 = 1_024;
+
+/// Percentiles in one `eth_feeHistory` (geth: 100).
+pub const FEE_HISTORY_PERCENTILES_MAX: usize = 100;
+
+/// Blocks that one `evm_mine` may make.
+pub const MINE_BLOCKS_MAX: u64 = 10_000;
+
+/// Snapshots that are kept; the oldest goes first.
+pub const SNAPSHOTS_MAX: usize = 64;
+
+/// Storage keys in one `eth_getProof` (geth: 1,024).
+pub const PROOF_KEYS_MAX: usize = 1_024;
+
+/// Seconds that a stopping server waits for a peer in the middle of a request or of an answer.
+pub const STOP_SECONDS_MAX: u64 = 2;

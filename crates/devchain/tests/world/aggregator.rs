@@ -1,4 +1,5 @@
 //! A committee and a real aggregator on a chain where signatures are keyed hashes or real ones.
+#![allow(clippy::too_many_arguments, reason = "what sol! makes of the contract's constructor")]
 
 use std::str::FromStr;
 
