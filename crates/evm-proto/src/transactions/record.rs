@@ -5,9 +5,9 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use machine::{CorruptRecord, RecordReader, Wall, write_sized};
 
 use super::{
-    Attempt,
     fees::Fees,
     outputs::{Ending, Failure, Outcome},
+    slot::Attempt,
     words::{Gas, Submission, SubmissionId, Verdict},
 };
 use crate::{
