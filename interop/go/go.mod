@@ -6,6 +6,7 @@ require (
 	github.com/ethereum/go-ethereum v1.15.3
 	github.com/prometheus/client_golang v1.14.0
 	github.com/smartcontractkit/libocr v0.0.0-20251212213002-0a5e2f907dda
+	github.com/smartcontractkit/libocr/ragep2p/ragep2pnew/dodona v0.0.0-00010101000000-000000000000
 	golang.org/x/crypto v0.41.0
 	google.golang.org/protobuf v1.36.6
 )
@@ -47,3 +48,6 @@ require (
 	golang.org/x/sys v0.35.0 // indirect
 	rsc.io/tmplfunc v0.0.3 // indirect
 )
+
+// Ours too, under another path: see wire/wire.go.
+replace github.com/smartcontractkit/libocr/ragep2p/ragep2pnew/dodona => ./wire
