@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use crypto::{ed25519, secp256k1};
 use machine::{Effect, Machine, Mono, Record as _, Time, Verdicts, Wall};
+use median::{MedianConfigError, MedianFactory, MedianView, Observation, OffchainConfig, OnchainConfig};
 use ocr::{
     Address, Committee, ConfigDigest, LeaderSelectionKey, OracleId, OracleSet, PerOracle, SharedSecret,
     TransmissionOrderKey,
@@ -17,7 +18,7 @@ use ocr2::{
     message::{
         AttributedObservation, AttributedSignature, Final, Observe, ObserveReq, Report, ReportReq, SignedObservation,
     },
-    plugin::{PluginError, PluginInfo},
+    plugin::{PluginError, PluginFactory, PluginInfo, ReportingPluginConfig},
     signing::ReportContext,
     transport::PluginLimits,
 };
@@ -35,6 +36,12 @@ pub fn run(file: &str, case: &Value) -> Option<Verdict> {
         "signatures" => attested,
         "pacemaker" => pacemaker,
         "follower" => follower,
+        "median_observation" => median_observation,
+        "median_report" => median_report,
+        "median_sort" => median_sort,
+        "median_config" => median_config,
+        "median_decode" => median_decode,
+        "median_deviates" => median_deviates,
         _ => return None,
     };
     Some(verdict(Fields::new(case).and_then(|case| {
@@ -541,4 +548,211 @@ fn same_messages(field: &str, case: &Fields<'_>, host: &Host, heard: &Heard) -> 
         got.push(format!("to {to}: {}", hex::encode(message.encode())));
     }
     same(field, wanted.join("; "), got.join("; "))
+}
+
+// The median plugin
+
+fn median_observation(case: &Fields<'_>) -> Checked {
+    let bytes = case.bytes("bytes")?;
+    let observation = match (accept(case)?, Observation::decode(&bytes)) {
+        (true, Ok(observation)) => observation,
+        (false, Err(_)) => return Ok(()),
+        (true, Err(error)) => return Err(failed("accept", true, format!("refused: {error}"))),
+        (false, Ok(observation)) => return Err(failed("accept", false, format!("{observation:?}"))),
+    };
+    let decoded = case.object("decoded")?;
+    same_observation(&decoded, &observation)?;
+    same("decoded.gas_price_subunits", decoded.text("gas_price_subunits")?, observation.gas_price_subunits)?;
+    decoded.end()?;
+    // Bytes that are no canonical encoding need not come back, but what they say must.
+    let again = observation.encode(!observation.gas_price_subunits.is_zero());
+    match Observation::decode(&again) {
+        Ok(again) => same("encoded and decoded", format!("{observation:?}"), format!("{again:?}")),
+        Err(error) => Err(failed("encoded and decoded", format!("{observation:?}"), error)),
+    }
+}
+
+fn same_observation(fields: &Fields<'_>, observation: &Observation) -> Checked {
+    same("timestamp", fields.number::<u32>("timestamp")?, observation.timestamp)?;
+    same("value", fields.text("value")?, observation.value)?;
+    same("juels_per_fee_coin", fields.text("juels_per_fee_coin")?, observation.juels_per_fee_coin)
+}
+
+/// The first round of a configuration, in which a report is always due.
+fn median_report(case: &Fields<'_>) -> Checked {
+    let (n, f) = (case.number("n")?, case.number("f")?);
+    let committee = Committee::new(n, f).map_err(|error| case.wrong("n, f", error))?;
+    let me = committee.oracle(0).ok_or_else(|| case.wrong("n", "nobody"))?;
+    let config_digest = ConfigDigest([1; 32]);
+    let mut plugin =
+        MedianFactory.make(&plugin_config(config_digest, me, n, f)).map_err(|error| failed("n", "a plugin", error))?;
+    let list = case.objects("observations")?;
+    let observation = |entry: &Fields<'_>| {
+        let bytes = bytes(entry, "observation")?;
+        // They say what the bytes said before some were spoilt.
+        ["timestamp", "value", "juels_per_fee_coin", "gas_price_subunits"].iter().for_each(|name| entry.note(name));
+        if let (Ok(observation), Some(_)) = (Observation::decode(&bytes), entry.optional("value")) {
+            same_observation(entry, &observation)?;
+        }
+        let signed = SignedObservation { observation: bytes, signature: Bytes::new() };
+        Ok(AttributedObservation { signed, observer: entry.number("observer")? })
+    };
+    let observations = list.iter().map(observation).collect::<Checked<Vec<_>>>()?;
+    ended(list)?;
+
+    let timestamp = ReportTimestamp { config_digest, at: RoundId::new(1, 1) };
+    let view = MedianView {
+        digest: config_digest,
+        at: RoundId::default(),
+        answer: median::Value::ZERO,
+        timestamp: 0,
+        requested_digest: ConfigDigest::ZERO,
+        requested: RoundId::default(),
+    };
+    let view = View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: NOW.wall };
+    let made = plugin.report(timestamp, &Bytes::new(), &observations, &view, NOW.wall);
+    // The protocol takes no longer report from its plugin, as in the reference.
+    let longest = plugin.info().limits.report_bytes_max as usize;
+    let report = match (accept(case)?, made) {
+        (true, Ok(Some(report))) if report.len() <= longest => report,
+        (false, Err(_)) => return Ok(()),
+        (false, Ok(Some(report))) if report.len() > longest => return Ok(()),
+        (wanted, got) => return Err(failed("accept", wanted, format!("{got:?}"))),
+    };
+    same_bytes("report", case.bytes("report")?, &report)?;
+    same_median(case, &report)?;
+    // The fourth word.
+    let juels = report.get(96..128).and_then(|word| word.try_into().ok()).map(median::value::from_word);
+    same("juels_per_fee_coin", case.text("juels_per_fee_coin")?, juels.unwrap_or_default())
+}
+
+fn plugin_config(config_digest: ConfigDigest, me: OracleId, n: usize, f: usize) -> ReportingPluginConfig {
+    let onchain_config = OnchainConfig { min: median::Value::MIN, max: median::Value::MAX }.encode();
+    ReportingPluginConfig {
+        config_digest,
+        me,
+        n,
+        f,
+        onchain_config,
+        offchain_config: Vec::new(),
+        estimated_round_interval: Duration::ZERO,
+        max_duration_query: Duration::ZERO,
+        max_duration_observation: Duration::ZERO,
+        max_duration_report: Duration::ZERO,
+        max_duration_should_accept: Duration::ZERO,
+        max_duration_should_transmit: Duration::ZERO,
+    }
+}
+
+fn same_median(case: &Fields<'_>, report: &[u8]) -> Checked {
+    match median::report::median(report) {
+        Ok(median) => same("median", case.text("median")?, median),
+        Err(error) => Err(failed("median", case.text("median")?, error)),
+    }
+}
+
+fn median_decode(case: &Fields<'_>) -> Checked {
+    let report = case.bytes("report")?;
+    match (accept(case)?, median::report::median(&report)) {
+        (true, _) => same_median(case, &report),
+        (false, Err(_)) => Ok(()),
+        (false, Ok(median)) => Err(failed("accept", false, median)),
+    }
+}
+
+fn median_sort(case: &Fields<'_>) -> Checked {
+    let n: usize = case.number("n")?;
+    let [timestamps, values, juels] =
+        [case.each("timestamps", number::<u32>)?, case.each("values", number)?, case.each("juels", number)?];
+    if n > ocr::limits::ORACLES_MAX || [timestamps.len(), values.len(), juels.len()] != [n; 3] || n == 0 {
+        return Err(case.wrong("n", "not 1 to 31, or lists of another length"));
+    }
+    let observation = |i: usize| Observation {
+        timestamp: timestamps[i],
+        value: small(values[i]),
+        juels_per_fee_coin: small(juels[i]),
+        gas_price_subunits: median::Value::ZERO,
+    };
+    let mut observed: Vec<_> = (0..n).map(|i| (i as u8, observation(i))).collect();
+    median::report::sort_by_value(&mut observed);
+    let report = median::report::build(observed);
+    same_bytes("observers", case.bytes("observers")?, &report[32..32 + n])?;
+    same_bytes("report_keccak", case.array::<32>("report_keccak")?, crypto::keccak256(&report))
+}
+
+fn small(number: u32) -> median::Value {
+    median::Value::try_from(number).unwrap_or_default()
+}
+
+fn median_deviates(case: &Fields<'_>) -> Checked {
+    let deviates = median::deviates(case.number("threshold_ppb")?, case.number("old")?, case.number("new")?);
+    same("deviates", case.flag("deviates")?, deviates)
+}
+
+fn median_config(case: &Fields<'_>) -> Checked {
+    match case.text("type")? {
+        "offchain" => median_offchain_config(case),
+        "onchain" => median_onchain_config(case),
+        "value" => median_value(case),
+        other => Err(unknown(format!("type ({other})"))),
+    }
+}
+
+/// What was decoded, if it is accepted as in the reference.
+fn config<T>(case: &Fields<'_>, decoded: Result<T, MedianConfigError>) -> Checked<Option<T>> {
+    match (accept(case)?, decoded) {
+        (true, Ok(config)) => Ok(Some(config)),
+        (false, Err(_)) => Ok(None),
+        (true, Err(error)) => Err(failed("accept", true, format!("refused: {error}"))),
+        (false, Ok(_)) => Err(failed("accept", false, true)),
+    }
+}
+
+fn same_encoding(case: &Fields<'_>, bytes: &[u8], encoded: &[u8]) -> Checked {
+    let wanted = case.optional("reencoded").map(|_| case.bytes("reencoded")).transpose()?;
+    same_bytes("reencoded", wanted.as_deref().unwrap_or(bytes), encoded)
+}
+
+fn median_offchain_config(case: &Fields<'_>) -> Checked {
+    let bytes = case.bytes("bytes")?;
+    let Some(config) = config(case, OffchainConfig::decode(&bytes))? else { return Ok(()) };
+    let decoded = case.object("decoded")?;
+    let wanted = OffchainConfig {
+        alpha_report_infinite: decoded.flag("alpha_report_infinite")?,
+        alpha_report_ppb: decoded.number("alpha_report_ppb")?,
+        alpha_accept_infinite: decoded.flag("alpha_accept_infinite")?,
+        alpha_accept_ppb: decoded.number("alpha_accept_ppb")?,
+        delta_c: Duration::from_nanos(decoded.number("delta_c")?),
+    };
+    decoded.end()?;
+    same("decoded", format!("{wanted:?}"), format!("{config:?}"))?;
+    same_encoding(case, &bytes, &config.encode())
+}
+
+fn median_onchain_config(case: &Fields<'_>) -> Checked {
+    let bytes = case.bytes("bytes")?;
+    let Some(config) = config(case, OnchainConfig::decode(&bytes))? else { return Ok(()) };
+    let decoded = case.object("decoded")?;
+    same("decoded.min", decoded.text("min")?, config.min)?;
+    same("decoded.max", decoded.text("max")?, config.max)?;
+    decoded.end()?;
+    same_encoding(case, &bytes, &config.encode())
+}
+
+fn median_value(case: &Fields<'_>) -> Checked {
+    let text = case.text("value")?;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(case.wrong("value", "no decimal number"));
+    }
+    match (accept(case)?, text.parse::<median::Value>()) {
+        (true, Ok(value)) => {
+            let bytes = case.bytes("bytes")?;
+            same_bytes("bytes", &bytes, median::value::encode(value))?;
+            same("value", text, median::value::decode(&bytes).ok_or_else(|| case.wrong("bytes", "not 24"))?)
+        }
+        (false, Err(_)) => Ok(()),
+        (true, Err(_)) => Err(failed("accept", true, "refused: out of range")),
+        (false, Ok(_)) => Err(failed("accept", false, true)),
+    }
 }
