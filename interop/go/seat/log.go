@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smartcontractkit/libocr/commontypes"
@@ -53,7 +54,11 @@ func (l Logger) take(level int, message string, fields commontypes.LogFields) {
 		plain[key] = printable(value)
 	}
 	if level >= 3 {
-		l.events.Emit("warning", Fields{"level": name, "message": message, "fields": plain})
+		warning := Fields{"level": name, "message": message, "fields": plain}
+		if reason := usual(message, plain); reason != "" {
+			warning["usual"] = reason
+		}
+		l.events.Emit("warning", warning)
 	}
 	if level >= l.from {
 		line := Fields{"level": name, "message": message, "fields": plain, "unix_ms": time.Now().UnixMilli()}
@@ -76,4 +81,25 @@ func printable(value any) any {
 		return fmt.Sprintf("%+v", value)
 	}
 	return value
+}
+
+// usual says why an honest network warns of this, or nothing: then somebody refused something.
+func usual(message string, fields Fields) string {
+	switch message {
+	case "Discoverer found no addresses", "Dial error":
+		return "a peer is not up yet"
+	case "Error reading from connection", "Error writing to connection", "Error while sending knock", "Error while reading knock",
+		"Closing connection, error during Handshake", "Failed to close connection", "Failed to close incoming connection",
+		"Failed to close outgoing connection":
+		return "a peer went away"
+	case "Received incoming connection from an unknown peer, closing", "Write message to peer we don't have a stream open for",
+		"authenticatedConnectionReadLoop: unknown stream id, dropping message":
+		return "peers learn of a configuration one after another"
+	case "Failed to process announcement", "Failed to process announcement from reconcile":
+		// With another error it is a refusal.
+		if text, _ := fields["error"].(string); strings.Contains(text, "is not an oracle in any of our jobs") {
+			return "peers learn of a configuration one after another"
+		}
+	}
+	return ""
 }
