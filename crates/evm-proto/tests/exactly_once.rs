@@ -14,6 +14,8 @@ enum Step {
     Abandon(u8),
     Answer(usize),
     AnswerBehind(usize, u64),
+    /// The endpoint's receipts lag behind its state; never so often in a row that it counts as someone else's doing.
+    AnswerWithoutReceipts(usize),
     Fail(usize, bool),
     Mine,
     MineEmpty,
@@ -38,9 +40,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<u8>().prop_map(Step::SubmitAgain),
         2 => any::<u8>().prop_map(Step::Abandon),
         20 => any::<usize>().prop_map(Step::Answer),
-        2 => (any::<usize>(), 1u64..4).prop_map(|(which, behind)| Step::AnswerBehind(which, behind)),
+        2 => any::<usize>().prop_map(Step::AnswerWithoutReceipts),
+        2 => (any::<usize>(), 1u64..8).prop_map(|(which, behind)| Step::AnswerBehind(which, behind)),
         3 => (any::<usize>(), any::<bool>()).prop_map(|(which, happened)| Step::Fail(which, happened)),
-        6 => Just(Step::Mine),
+        10 => Just(Step::Mine),
         3 => Just(Step::MineEmpty),
         2 => (1u64..3, any::<bool>()).prop_map(|(depth, lost)| Step::Reorg { depth, lost }),
         1 => (0u8..2).prop_map(Step::Foreign),
@@ -48,11 +51,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (1u128..600).prop_map(Step::BaseFee),
         8 => (200u64..4_000).prop_map(Step::Pass),
         1 => Just(Step::Crash),
-        2 => (any::<usize>(), 0usize..5).prop_map(|(which, effects)| Step::DieAnswering(which, effects)),
+        6 => (any::<usize>(), 0usize..6).prop_map(|(which, effects)| Step::DieAnswering(which, effects)),
         1 => (0usize..3).prop_map(Step::DieSubmitting),
         1 => (any::<u8>(), 0usize..4).prop_map(|(which, effects)| Step::DieAbandoning(which, effects)),
     ];
-    prop::collection::vec(step, 0..120)
+    prop::collection::vec(step, 0..150)
 }
 
 fn take(world: &mut World, step: &Step, submitted: &mut u8) {
@@ -90,6 +93,11 @@ fn take(world: &mut World, step: &Step, submitted: &mut u8) {
         Step::AnswerBehind(which, behind) => {
             if let Some(ticket) = world.ticket(which) {
                 world.answer(ticket, behind, None);
+            }
+        }
+        Step::AnswerWithoutReceipts(which) => {
+            if let Some(ticket) = world.ticket(which) {
+                world.answer_without_receipts(ticket);
             }
         }
         Step::DieAnswering(which, effects) => {
@@ -145,7 +153,7 @@ fn come_to_rest(world: &mut World, submitted: u8) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 5_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_submission_lands_at_most_once_and_ends_in_one_outcome(steps in steps(), random_signatures: bool) {

@@ -353,6 +353,21 @@ transcripts! {
         head
         look";
 
+    a_lagging_endpoint_after_a_crash_does_not_make_a_nonce_be_used_twice:
+        "submit 1
+        look
+        sign
+        broadcast
+        mine 2
+        head
+        look
+        crash
+        submit 2
+        look behind 2
+        pass 1
+        look
+        sign";
+
     a_call_that_would_revert_is_not_sent:
         "submit 1 estimated
         look
