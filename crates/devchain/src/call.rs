@@ -1,19 +1,24 @@
-//! Calls that change nothing: eth_call and eth_estimateGas.
+//! Calls that change nothing: eth_call, eth_estimateGas, eth_createAccessList.
 
-use alloy_eips::eip2930::AccessList;
-use alloy_primitives::{Address, Bytes, Log, TxKind, U256};
+use std::collections::BTreeMap;
+
+use alloy_eips::eip2930::{AccessList, AccessListItem};
+use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use revm::{
     ExecuteEvm,
     context::{
         BlockEnv, TxEnv,
         result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, OutOfGasError},
     },
+    state::EvmState,
 };
 
 use crate::{
     chain::Chain,
     execute::{self, block_env},
     limits::CALL_GAS_MAX,
+    recover::precompiles,
+    world::Override,
 };
 
 /// A transaction that is only tried. Without a price it costs nothing and its sender needs no balance beyond `value`.
@@ -30,6 +35,8 @@ pub struct Call {
     pub value: U256,
     pub data: Bytes,
     pub access_list: AccessList,
+    /// What the call pretends of accounts; empty but for debugging.
+    pub overrides: BTreeMap<Address, Override>,
 }
 
 impl Call {
@@ -50,6 +57,7 @@ impl Default for Call {
             value: U256::ZERO,
             data: Bytes::new(),
             access_list: AccessList::default(),
+            overrides: BTreeMap::new(),
         }
     }
 }
@@ -138,17 +146,44 @@ pub enum EstimateError {
 impl Chain {
     /// Tries a transaction on the state that `at` names.
     pub fn call(&self, call: &Call, at: At) -> Result<Outcome, CallError> {
+        self.run(call, at).map(|(outcome, _)| outcome)
+    }
+
+    /// The accounts and slots that the transaction looks at (EIP-2930), and how it ends if it announces them.
+    pub fn access_list(&self, call: &Call, at: At) -> Result<(AccessList, Outcome), CallError> {
+        let (_, state) = self.run(call, at)?;
+        let precompiles = precompiles(self.config.recover);
+        let beneficiary = self.scene(at).0.beneficiary;
+        let created = call.from.create(self.nonce(&call.from, self.scene(at).1));
+        // These are known to be needed without a list, unless for their slots.
+        let is_warm = |address: &Address| {
+            [call.from, beneficiary, call.to.to().copied().unwrap_or(created)].contains(address)
+                || precompiles.contains(address)
+        };
+        let mut items: Vec<AccessListItem> = state
+            .into_iter()
+            .map(|(address, account)| {
+                let mut storage_keys: Vec<B256> = account.storage.into_keys().map(B256::from).collect();
+                storage_keys.sort_unstable();
+                AccessListItem { address, storage_keys }
+            })
+            .filter(|item| !item.storage_keys.is_empty() || !is_warm(&item.address))
+            .collect();
+        items.sort_unstable_by_key(|item| item.address);
+        let list = AccessList(items);
+        let outcome = self.call(&Call { access_list: list.clone(), ..call.clone() }, at)?;
+        Ok((list, outcome))
+    }
+
+    fn run(&self, call: &Call, at: At) -> Result<(Outcome, EvmState), CallError> {
         let (block, height) = self.scene(at);
         let mut rules = execute::call_rules(&self.rules);
         rules.disable_base_fee = call.price.unwrap_or(0) == 0 && call.tip.unwrap_or(0) == 0;
         let base_fee = block.basefee;
-        let mut evm = execute::evm(self.view(height), rules, block, &self.config);
-        match evm.transact_one(transaction(
-            call,
-            call.gas.unwrap_or(CALL_GAS_MAX).min(CALL_GAS_MAX),
-            self.config.chain_id,
-        )) {
-            Ok(result) => Ok(outcome(result)),
+        let mut evm = execute::evm(self.view(height, &call.overrides), rules, block, &self.config);
+        let gas = call.gas.unwrap_or(CALL_GAS_MAX).min(CALL_GAS_MAX);
+        match evm.transact(transaction(call, gas, self.config.chain_id)) {
+            Ok(done) => Ok((outcome(done.result), done.state)),
             Err(EVMError::Transaction(invalid)) => Err(refusal(invalid, call, base_fee)),
             Err(error) => Err(CallError::Other(error.to_string())),
         }

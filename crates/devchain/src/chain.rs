@@ -1,6 +1,6 @@
 //! The chain: what it takes, what it makes of it, what it remembers, and how it changes its mind.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{
     EMPTY_ROOT_HASH, Header, Transaction as _, TxEnvelope, TypedTransaction, proofs::ordered_trie_root_with_encoder,
@@ -27,7 +27,7 @@ use crate::{
     pool::{Pool, Rejected},
     recover::{Recover, recover_ecdsa, recover_keyed},
     trie::Proof,
-    world::{View, World, Writer},
+    world::{Override, View, World, Writer},
 };
 
 /// An EVM chain (Prague rules) as a value: no clock, no entropy, no I/O. The same calls make the same block hashes.
@@ -68,9 +68,9 @@ pub struct Snapshot {
     pool: Pool,
 }
 
-/// A block may not be older than its parent, nor as old.
+/// A block may not be older than its parent. It may be as old, as on chains with several blocks a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("timestamp {got} is not after the parent's {parent}")]
+#[error("timestamp {got} is before the parent's {parent}")]
 pub struct TimestampTooOld {
     pub got: u64,
     pub parent: u64,
@@ -169,8 +169,8 @@ impl Chain {
         self.world.trie().map(|trie| trie.prove(address, slots))
     }
 
-    pub(crate) fn view(&self, height: u64) -> View<'_> {
-        View { world: &self.world, blocks: &self.blocks, height }
+    pub(crate) fn view<'a>(&'a self, height: u64, overrides: &'a BTreeMap<Address, Override>) -> View<'a> {
+        View { overrides, world: &self.world, blocks: &self.blocks, height }
     }
 
     // What waits.
@@ -310,7 +310,7 @@ impl Chain {
         mut include: impl FnMut(&Transaction) -> bool,
     ) -> Result<Arc<Block>, TimestampTooOld> {
         let parent = self.head();
-        if timestamp <= parent.timestamp() {
+        if timestamp < parent.timestamp() {
             return Err(TimestampTooOld { got: timestamp, parent: parent.timestamp() });
         }
         let mut header = self.next_header(timestamp);

@@ -8,7 +8,7 @@ use crate::recover::Recover;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub chain_id: u64,
-    /// Seconds; every later block's timestamp must be greater.
+    /// Seconds; no later block's timestamp may be smaller.
     pub genesis_timestamp: u64,
     /// Gas of each block.
     pub gas_limit: u64,

@@ -1,4 +1,4 @@
-//! An EVM chain in a value, and a JSON-RPC face for it.
+#![doc = include_str!("../README.md")]
 
 mod block;
 mod call;
@@ -21,3 +21,4 @@ pub use logs::{LogFilter, PlacedLog};
 pub use pool::Rejected;
 pub use recover::{Recover, SIMULATION_TAG, keyed_signature};
 pub use trie::Proof;
+pub use world::Override;

@@ -36,11 +36,22 @@ impl LogFilter {
             })
     }
 
-    /// Whether what a bloom stands for can match at all.
-    fn may_match(&self, bloom: &Bloom) -> bool {
-        let holds = |bytes: &[u8]| bloom.contains_input(BloomInput::Raw(bytes));
-        (self.addresses.is_empty() || self.addresses.iter().any(|address| holds(address.as_slice())))
-            && self.topics.iter().all(|wanted| wanted.is_empty() || wanted.iter().any(|topic| holds(topic.as_slice())))
+    /// Hashes once what every bloom is asked for.
+    fn sieve(&self) -> Sieve {
+        let bloom = |bytes: &[u8]| Bloom::from(BloomInput::Raw(bytes));
+        let topics = self.topics.iter().map(|topics| topics.iter().map(|topic| bloom(topic.as_slice())).collect());
+        let addresses = self.addresses.iter().map(|address| bloom(address.as_slice())).collect();
+        Sieve(topics.chain([addresses]).filter(|wanted: &Vec<Bloom>| !wanted.is_empty()).collect())
+    }
+}
+
+/// A filter as blooms: of each list, one must be contained.
+struct Sieve(Vec<Vec<Bloom>>);
+
+impl Sieve {
+    /// Whether what the bloom stands for can match at all.
+    fn passes(&self, bloom: &Bloom) -> bool {
+        self.0.iter().all(|wanted| wanted.iter().any(|wanted| bloom.contains(wanted)))
     }
 }
 
@@ -60,8 +71,7 @@ impl Block {
 
     /// The logs of the block that the filter wants.
     pub fn logs_matching<'a>(&'a self, filter: &'a LogFilter) -> impl Iterator<Item = PlacedLog<'a>> {
-        let possible = filter.may_match(&self.header.logs_bloom);
-        possible.then(|| self.logs().filter(|placed| filter.matches(placed.log))).into_iter().flatten()
+        self.logs().filter(|placed| filter.matches(placed.log))
     }
 }
 
@@ -72,9 +82,13 @@ impl Chain {
         range: RangeInclusive<u64>,
         filter: &'a LogFilter,
     ) -> impl Iterator<Item = PlacedLog<'a>> {
-        let last =
-            usize::try_from(*range.end()).map_or(self.blocks.len(), |end| end.saturating_add(1)).min(self.blocks.len());
+        let blocks = self.blocks.len();
+        let last = usize::try_from(*range.end()).map_or(blocks, |end| end.saturating_add(1)).min(blocks);
         let first = usize::try_from(*range.start()).map_or(last, |start| start.min(last));
-        self.blocks[first..last].iter().flat_map(move |block| block.logs_matching(filter))
+        let sieve = filter.sieve();
+        self.blocks[first..last]
+            .iter()
+            .filter(move |block| sieve.passes(&block.header.logs_bloom))
+            .flat_map(move |block| block.logs_matching(filter))
     }
 }

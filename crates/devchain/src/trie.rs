@@ -74,14 +74,17 @@ impl StateTrie {
     }
 }
 
-/// What [`StateTrie::prove`] answers; the lists are RLP nodes from the root down.
+/// An account, and the nodes that lead to it (EIP-1186).
 #[derive(Clone, Debug)]
 pub struct Proof {
     pub nonce: u64,
+    /// Wei.
     pub balance: U256,
     pub code_hash: B256,
     pub storage_root: B256,
+    /// RLP of the nodes from the state root down to the account, or to where it would be.
     pub account: Vec<Bytes>,
+    /// For each slot that was asked for, RLP of the nodes from the storage root down to it.
     pub storage: Vec<Vec<Bytes>>,
 }
 

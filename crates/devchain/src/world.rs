@@ -4,10 +4,10 @@
 //! newest state is a hash-map lookup, an old one a binary search more, and taking a block back touches only what that
 //! block changed.
 
-use std::convert::Infallible;
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use alloy_primitives::{
-    Address, B256, KECCAK256_EMPTY, U256,
+    Address, B256, Bytes, KECCAK256_EMPTY, U256,
     map::{AddressMap, U256Map},
 };
 use revm::{
@@ -253,15 +253,28 @@ impl World {
 }
 
 /// The hash of block `number`, which BLOCKHASH asks for; zero for one that is not there.
-fn block_hash(blocks: &[std::sync::Arc<Block>], number: u64) -> B256 {
+fn block_hash(blocks: &[Arc<Block>], number: u64) -> B256 {
     usize::try_from(number).ok().and_then(|number| blocks.get(number)).map_or(B256::ZERO, |block| block.hash)
 }
 
-/// The world as it was at the end of a block, for calls.
+/// What a call pretends of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Override {
+    pub balance: Option<U256>,
+    pub nonce: Option<u64>,
+    pub code: Option<Bytes>,
+    /// Slots with other values.
+    pub slots: BTreeMap<U256, U256>,
+    /// Whether all other slots are zero, and not what they are.
+    pub replaces_storage: bool,
+}
+
+/// The world as it was at the end of a block, with what a call pretends.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
+    pub(crate) overrides: &'a BTreeMap<Address, Override>,
     pub(crate) world: &'a World,
-    pub(crate) blocks: &'a [std::sync::Arc<Block>],
+    pub(crate) blocks: &'a [Arc<Block>],
     pub(crate) height: u64,
 }
 
@@ -269,14 +282,25 @@ pub(crate) struct View<'a> {
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
     pub(crate) world: &'a mut World,
-    pub(crate) blocks: &'a [std::sync::Arc<Block>],
+    pub(crate) blocks: &'a [Arc<Block>],
 }
 
 impl Database for View<'_> {
     type Error = Infallible;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        Ok(self.world.read(&address, self.height))
+        let real = self.world.read(&address, self.height);
+        let Some(pretended) = self.overrides.get(&address) else { return Ok(real) };
+        let mut info = real.unwrap_or_default();
+        info.balance = pretended.balance.unwrap_or(info.balance);
+        info.nonce = pretended.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &pretended.code {
+            let code = Bytecode::new_legacy(code.clone());
+            (info.code_hash, info.code) = (code.hash_slow(), Some(code));
+        }
+        // Its storage is asked for by address, below.
+        info.account_id = None;
+        Ok(Some(info))
     }
 
     fn code_by_hash(&mut self, _: B256) -> Result<Bytecode, Infallible> {
@@ -285,7 +309,14 @@ impl Database for View<'_> {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
-        Ok(self.world.storage(&address, slot, self.height))
+        Ok(
+            match self.overrides.get(&address).map(|pretended| (pretended.slots.get(&slot), pretended.replaces_storage))
+            {
+                Some((Some(value), _)) => *value,
+                Some((None, true)) => U256::ZERO,
+                Some((None, false)) | None => self.world.storage(&address, slot, self.height),
+            },
+        )
     }
 
     fn storage_by_account_id(&mut self, _: Address, id: AccountId, slot: U256) -> Result<U256, Infallible> {

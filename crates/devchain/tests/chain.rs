@@ -3,9 +3,11 @@
 mod world;
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxLegacy, proofs};
-use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::{eip2718::Encodable2718, eip2930::AccessListItem};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
-use devchain::{At, Call, CallError, Chain, Config, EstimateError, Event, Halt, LogFilter, Outcome, Recover, Rejected};
+use devchain::{
+    At, Call, CallError, Chain, Config, EstimateError, Event, Halt, LogFilter, Outcome, Override, Recover, Rejected,
+};
 use proptest::prelude::*;
 use world::{ALICE, BOB, ETHER, GWEI, RECOVER, REVERT, STORE, config, deploy, mine, payment, transaction, words};
 
@@ -291,7 +293,8 @@ fn refusals_speak_as_geth_does() {
         chain.submit_from(ALICE, late.into()).unwrap_err().to_string(),
         "nonce too low: next nonce 1, tx nonce 0"
     );
-    assert_eq!(chain.mine(1).unwrap_err().to_string(), "timestamp 1 is not after the parent's 1");
+    assert_eq!(chain.mine(0).unwrap_err().to_string(), "timestamp 0 is before the parent's 1");
+    assert_eq!(chain.mine(1).unwrap().timestamp(), 1);
 }
 
 #[test]
@@ -469,6 +472,63 @@ fn an_estimate_is_the_least_gas_that_works() {
     assert!(least > chain.receipt(&hash).unwrap().gas_used);
     let allowance = Call { gas: Some(22_000), ..set.clone() };
     assert_eq!(chain.estimate_gas(&allowance, at), Err(EstimateError::ExceedsAllowance(22_000)));
+}
+
+#[test]
+fn an_access_list_holds_what_is_looked_at_and_saves_gas() {
+    let mut chain = chain();
+    let store = deploy(&mut chain, STORE);
+    let set = Call { from: ALICE, ..Call::read(store, words([1, 10])) };
+    let (list, outcome) = chain.access_list(&set, At::Block(1)).unwrap();
+    assert_eq!(list.0, [AccessListItem { address: store, storage_keys: vec![B256::with_last_byte(1)] }]);
+    assert!(matches!(outcome, Outcome::Returned { .. }));
+    let (list, _) = chain.access_list(&Call { from: ALICE, ..Call::read(BOB, []) }, At::Block(1)).unwrap();
+    assert!(list.0.is_empty(), "sender, recipient and beneficiary are known without it");
+}
+
+#[test]
+fn a_call_may_pretend() {
+    let mut chain = chain();
+    let store = deploy(&mut chain, STORE);
+    write(&mut chain, store, 1, 10);
+    write(&mut chain, store, 2, 20);
+    mine(&mut chain);
+    let read = |slot, pretended: Override| {
+        let overrides = [(store, pretended)].into();
+        match chain.call(&Call { overrides, ..Call::read(store, words([slot])) }, At::Block(2)).unwrap() {
+            Outcome::Returned { output, .. } => U256::from_be_slice(&output).to::<u64>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let patched = Override { slots: [(U256::from(1), U256::from(11))].into(), ..Override::default() };
+    assert_eq!((read(1, patched.clone()), read(2, patched.clone())), (11, 20));
+    let replaced = Override { replaces_storage: true, ..patched };
+    assert_eq!((read(1, replaced.clone()), read(2, replaced)), (11, 0));
+    // mstore(0, 7); return(0, 32)
+    let other_code =
+        Override { code: Some(vec![0x60, 7, 0x5f, 0x52, 0x60, 32, 0x5f, 0xf3].into()), ..Override::default() };
+    assert_eq!(read(1, other_code), 7);
+    let poor = Address::with_last_byte(9);
+    let rich = [(poor, Override { balance: Some(U256::ONE), ..Override::default() })].into();
+    let gift = Call { from: poor, value: U256::ONE, overrides: rich, ..Call::read(BOB, []) };
+    assert!(matches!(chain.call(&gift, At::Block(2)), Ok(Outcome::Returned { .. })));
+    assert_eq!(slot(&chain, store, 1, 2), 10);
+}
+
+#[test]
+fn a_snapshot_brings_back_head_and_pool_unless_its_head_is_gone() {
+    let mut chain = chain();
+    mine(&mut chain);
+    let waiting = chain.submit_from(ALICE, payment(0, BOB, 1)).unwrap();
+    let (snapshot, head) = (chain.snapshot(), chain.head().hash);
+    mine(&mut chain);
+    chain.submit_from(ALICE, payment(1, BOB, 1)).unwrap();
+    assert_eq!(chain.restore(&snapshot).unwrap().len(), 1);
+    assert_eq!((chain.head().hash, chain.pool_len()), (head, 1));
+    assert!(chain.waiting(&waiting).is_some());
+    chain.reorg(1).unwrap();
+    mine(&mut chain);
+    assert!(chain.restore(&snapshot).is_none());
 }
 
 #[test]

@@ -216,6 +216,10 @@ async fn a_conversation_reads_as_with_geth() {
         eth_getBlockTransactionCountByNumber ["latest"]
         eth_getTransactionByBlockNumberAndIndex ["latest", "0x1"]
         eth_getProof ["{store}", ["0x1", "0x2"], "latest"]
+        eth_call [{{"to":"{store}","data":"{read}"}}, "latest", {{"{store}":{{"stateDiff":{{"0x1":"0xb"}}}}}}]
+        eth_call [{{"to":"{store}","data":"{read}"}}, "latest", {{"{store}":{{"state":{{}},"stateDiff":{{}}}}}}]
+        eth_call [{{"to":"{store}","data":"{read}"}}, "latest", {{"a":{{}}}}]
+        eth_createAccessList [{{"from":"{sender}","to":"{store}","data":"{write}"}}]
         evm_snapshot []
         dodona_reorg [1]
         eth_getFilterChanges ["0x2"]
@@ -226,6 +230,23 @@ async fn a_conversation_reads_as_with_geth() {
         read = words([1]),
     );
     check("a_conversation", &transcript(&script).await);
+}
+
+#[tokio::test]
+async fn every_method_of_the_readme_is_there() {
+    let readme = include_str!("../README.md");
+    let rows = readme.lines().filter(|line| line.starts_with("| `"));
+    let methods: Vec<&str> =
+        rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    assert_eq!(methods.len(), 54);
+    let server = serve(Mining::OnDemand).await;
+    let (mut socket, _) = tokio_tungstenite::connect_async(server.ws_url()).await.unwrap();
+    for method in methods {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": [] });
+        socket.send(request.to_string().into()).await.unwrap();
+        let answer: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+        assert_ne!(answer["error"]["code"], -32601, "{method}");
+    }
 }
 
 #[tokio::test]
@@ -406,8 +427,24 @@ async fn errors_reach_the_client_in_geths_words() {
     assert!(error.contains("nonce too low: next nonce 1, tx nonce 0"), "{error}");
 }
 
+fn wall_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 #[tokio::test]
-async fn blocks_come_at_the_interval_and_stop_with_the_server() {
+async fn blocks_on_demand_are_each_later_than_the_last() {
+    let server = serve(Mining::OnDemand).await;
+    for _ in 0..3 {
+        server.host().mine();
+    }
+    let chain = server.host().chain();
+    let timestamps: Vec<u64> = (1..=3).map(|number| chain.block(number).unwrap().timestamp()).collect();
+    assert!(timestamps.windows(2).all(|pair| pair[0] < pair[1]), "{timestamps:?}");
+}
+
+#[tokio::test]
+async fn blocks_come_at_the_interval_with_the_walls_time_and_stop_with_the_server() {
+    let started = wall_seconds();
     let server = serve(Mining::Every(Duration::from_millis(20))).await;
     let (mut socket, _) = tokio_tungstenite::connect_async(server.ws_url()).await.unwrap();
     let subscribe = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"] });
@@ -418,8 +455,11 @@ async fn blocks_come_at_the_interval_and_stop_with_the_server() {
         let head: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
         heads.push(head["params"]["result"].clone());
     }
-    let timestamp = |head: &Value| head["timestamp"].as_str().unwrap().to_owned();
-    assert!(timestamp(&heads[0]) < timestamp(&heads[1]) && timestamp(&heads[1]) < timestamp(&heads[2]));
+    let walls = started..=wall_seconds();
+    for head in &heads {
+        let timestamp = u64::from_str_radix(&head["timestamp"].as_str().unwrap()[2..], 16).unwrap();
+        assert!(walls.contains(&timestamp), "{timestamp} in {walls:?}");
+    }
     assert_eq!(heads[2]["parentHash"], heads[1]["hash"]);
     let (host, address) = (server.host().clone(), server.address());
     server.stop().await;

@@ -3,7 +3,10 @@
 use std::fmt::LowerHex;
 
 use alloy_consensus::{Header, Transaction as _, TxType};
-use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::{
+    eip2718::Encodable2718,
+    eip2930::{AccessList, AccessListItem},
+};
 use alloy_primitives::{Address, B256, U256, hex};
 use alloy_rlp::Encodable;
 use serde_json::{Value, json};
@@ -127,9 +130,7 @@ fn transaction(transaction: &Transaction, gas_price: u128) -> Value {
         }
         TxType::Eip2930 | TxType::Eip1559 | TxType::Eip4844 | TxType::Eip7702 => {
             answer["yParity"] = quantity(odd);
-            let list = envelope.access_list().into_iter().flat_map(|list| list.iter());
-            let item = |item: &alloy_eips::eip2930::AccessListItem| json!({ "address": data(item.address), "storageKeys": item.storage_keys.iter().map(data).collect::<Vec<_>>() });
-            answer["accessList"] = list.map(item).collect();
+            answer["accessList"] = access_list(envelope.access_list().unwrap_or(&AccessList::default()));
         }
     }
     if let Some(tip) = envelope.max_priority_fee_per_gas() {
@@ -137,6 +138,11 @@ fn transaction(transaction: &Transaction, gas_price: u128) -> Value {
         answer["maxPriorityFeePerGas"] = quantity(tip);
     }
     answer
+}
+
+pub(super) fn access_list(list: &AccessList) -> Value {
+    let keys = |item: &AccessListItem| item.storage_keys.iter().map(data).collect::<Vec<_>>();
+    list.iter().map(|item| json!({ "address": data(item.address), "storageKeys": keys(item) })).collect()
 }
 
 pub(super) fn raw(transaction: &Transaction) -> Value {

@@ -16,7 +16,8 @@ use crate::{
 /// When blocks are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mining {
-    /// At this interval, with or without transactions.
+    /// At this interval, with or without transactions. Timestamps are wall seconds, so below a second they repeat; from a
+    /// second on, and with the other kinds of mining, every block has a later one than its parent.
     Every(Duration),
     /// At once for each transaction.
     OnTransaction,
@@ -68,7 +69,7 @@ impl Host {
         ChainGuard(self.lock())
     }
 
-    /// Mines a block, stamped with wall time, or a second after its parent if that is later.
+    /// Mines a block, stamped with wall time if its parent's timestamp allows that.
     pub fn mine(&self) {
         let mut state = self.lock();
         state.mine();
@@ -90,14 +91,15 @@ impl State {
 
     /// What the next block's timestamp would be.
     pub(super) fn timestamp(&self) -> u64 {
-        let earliest = self.chain.head().timestamp() + 1;
+        let repeat = matches!(self.mining, Mining::Every(interval) if interval < Duration::from_secs(1));
+        let earliest = self.chain.head().timestamp().saturating_add(u64::from(!repeat));
         self.next_timestamp.unwrap_or_else(|| self.now()).max(earliest)
     }
 
     pub(super) fn mine(&mut self) {
         let timestamp = self.timestamp();
         self.next_timestamp = None;
-        self.chain.mine(timestamp).expect("the timestamp is after the parent's");
+        self.chain.mine(timestamp).expect("the timestamp is not before the parent's");
     }
 
     /// Tells everybody what happened since the last time; mines first if transactions came that do not wait.

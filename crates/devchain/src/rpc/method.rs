@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     block::Block,
-    call::{At, Outcome},
+    call::{At, Call, Outcome},
     limits::{
         FEE_HISTORY_BLOCKS_MAX, FEE_HISTORY_PERCENTILES_MAX, LOG_RANGE_BLOCKS_MAX, LOG_RESULTS_MAX, MINE_BLOCKS_MAX,
         PROOF_KEYS_MAX,
@@ -91,10 +91,17 @@ impl State {
             }
 
             "eth_call" => {
-                with!((transaction = params.transaction(), block = params.block()) self.call(&transaction, block))
+                with!((transaction = params.transaction(), block = params.block(), overrides = params.overrides())
+                self.call(&Call { overrides, ..transaction.call() }, block))
             }
-            "eth_estimateGas" => with!((transaction = params.transaction(), block = params.block())
-                Ok(answer::quantity(self.chain.estimate_gas(&transaction.call(), self.scene(block)?)?))),
+            "eth_estimateGas" => {
+                with!((transaction = params.transaction(), block = params.block(), overrides = params.overrides()) {
+                    let call = Call { overrides, ..transaction.call() };
+                    Ok(answer::quantity(self.chain.estimate_gas(&call, self.scene(block)?)?))
+                })
+            }
+            "eth_createAccessList" => with!((transaction = params.transaction(), block = params.block())
+                self.access_list(&transaction.call(), block)),
             "eth_gasPrice" => with!(()
                 Ok(answer::quantity(u128::from(self.chain.next_base_fee()) + self.suggested_tip()))),
             "eth_maxPriorityFeePerGas" => with!(() Ok(answer::quantity(self.suggested_tip()))),
@@ -184,7 +191,7 @@ impl State {
             }),
             "evm_setNextBlockTimestamp" => with!((timestamp = params.number("timestamp")) {
                 let parent = self.chain.head().timestamp();
-                if timestamp <= parent {
+                if timestamp < parent {
                     return Err(crate::chain::TimestampTooOld { got: timestamp, parent }.into());
                 }
                 // As with other development chains, time goes on from there.
@@ -232,12 +239,26 @@ impl State {
         })
     }
 
-    fn call(&self, transaction: &Request, block: BlockId) -> Answer {
-        match self.chain.call(&transaction.call(), self.scene(block)?)? {
+    fn call(&self, call: &Call, block: BlockId) -> Answer {
+        match self.chain.call(call, self.scene(block)?)? {
             Outcome::Returned { output, .. } => Ok(answer::data(output)),
             Outcome::Reverted { output, .. } => Err(RpcError::reverted(&output)),
             Outcome::Halted { reason, .. } => Err(reason.into()),
         }
+    }
+
+    fn access_list(&self, call: &Call, block: BlockId) -> Answer {
+        let (list, outcome) = self.chain.access_list(call, self.scene(block)?)?;
+        let (gas_used, error) = match outcome {
+            Outcome::Returned { gas_used, .. } => (gas_used, None),
+            Outcome::Reverted { gas_used, .. } => (gas_used, Some("execution reverted".to_owned())),
+            Outcome::Halted { gas_used, reason } => (gas_used, Some(reason.to_string())),
+        };
+        let mut answer = json!({ "accessList": answer::access_list(&list), "gasUsed": answer::quantity(gas_used) });
+        if let Some(error) = error {
+            answer["error"] = error.into();
+        }
+        Ok(answer)
     }
 
     /// Signs for one of the unlocked accounts, and fills in what the request leaves out.
@@ -284,16 +305,10 @@ impl State {
         Ok(answer::data(self.chain.submit_raw(&account.sign(transaction).encoded_2718())?))
     }
 
-    /// The middle of what was paid in the last blocks; a gwei if nothing was.
+    /// A constant: blocks here have room for everybody, so there is no market, and a suggestion made from what was paid
+    /// lately would only grow with those who pay more than they are told.
     fn suggested_tip(&self) -> u128 {
-        const BLOCKS: u64 = 20;
-        let height = self.chain.height();
-        let blocks = (height.saturating_sub(BLOCKS - 1)..=height).filter_map(|number| self.chain.block(number));
-        let mut tips: Vec<u128> = blocks
-            .flat_map(|block| block.receipts.iter().map(|receipt| tip(block, receipt.effective_gas_price)))
-            .collect();
-        tips.sort_unstable();
-        tips.get(tips.len() / 2).copied().unwrap_or(1_000_000_000).max(self.chain.config().tip_min)
+        self.chain.config().tip_min.max(1_000_000_000)
     }
 
     fn fee_history(&self, count: u64, newest: BlockId, percentiles: &[f64]) -> Answer {
@@ -398,7 +413,7 @@ impl State {
         }
         if let Some(timestamp) = timestamp {
             let parent = self.chain.head().timestamp();
-            if timestamp <= parent {
+            if timestamp < parent {
                 return Err(crate::chain::TimestampTooOld { got: timestamp, parent }.into());
             }
             self.next_timestamp = Some(timestamp);

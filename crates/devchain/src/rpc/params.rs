@@ -1,6 +1,6 @@
 //! Parameters of a call, read one by one; every error says which one is wrong and why.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
@@ -11,6 +11,7 @@ use crate::{
     call::Call,
     limits::{LOG_FILTER_ALTERNATIVES_MAX, TRANSACTION_BYTES_MAX},
     logs::LogFilter,
+    world::Override,
 };
 
 /// The parameters that are still to be read.
@@ -124,6 +125,11 @@ impl Params {
         self.required("transaction", |part| part.transaction())
     }
 
+    /// State overrides: an object of accounts, or nothing.
+    pub(super) fn overrides(&mut self) -> Result<BTreeMap<Address, Override>> {
+        Ok(self.next("state overrides", |part| part.overrides())?.unwrap_or_default())
+    }
+
     pub(super) fn log_query(&mut self) -> Result<LogQuery> {
         self.required("filter", |part| part.log_query())
     }
@@ -195,6 +201,7 @@ impl Request {
             value: self.value,
             data: self.input.clone(),
             access_list: self.access_list.clone().unwrap_or_default(),
+            overrides: BTreeMap::new(),
         }
     }
 }
@@ -370,6 +377,37 @@ impl<'a> Part<'a> {
             })
         };
         Ok(AccessList(self.list()?.into_iter().map(item).collect::<Result<_>>()?))
+    }
+
+    /// The entries of an object, by key.
+    fn entries<K: FromStr + Ord, T>(&self, key: &str, read: impl Fn(Part<'a>) -> Result<T>) -> Result<BTreeMap<K, T>> {
+        let map = self.value.as_object().ok_or_else(|| self.wrong("an object"))?;
+        let entry = |(text, value): (&'a String, &'a Value)| {
+            let part = Part { value, name: format!("{}.{text}", self.name) };
+            let parsed = text.starts_with("0x").then(|| text.parse().ok()).flatten();
+            let name = parsed
+                .ok_or_else(|| RpcError::params(format!("invalid argument {}: the key is no {key}", part.name)))?;
+            Ok((name, read(part)?))
+        };
+        map.iter().map(entry).collect()
+    }
+
+    fn overrides(&self) -> Result<BTreeMap<Address, Override>> {
+        self.entries("address", |part| {
+            let fields = part.fields()?;
+            let slots = |part: Part<'a>| part.entries::<U256, U256>("slot", |part| part.slot());
+            let (state, diff) = (fields.optional("state", slots)?, fields.optional("stateDiff", slots)?);
+            if state.is_some() && diff.is_some() {
+                return Err(part.wrong("either state or stateDiff"));
+            }
+            Ok(Override {
+                balance: fields.optional("balance", |part| part.quantity())?,
+                nonce: fields.optional("nonce", |part| part.quantity_u64())?,
+                code: fields.optional("code", |part| part.bytes())?,
+                replaces_storage: state.is_some(),
+                slots: state.or(diff).unwrap_or_default(),
+            })
+        })
     }
 
     fn log_query(&self) -> Result<LogQuery> {

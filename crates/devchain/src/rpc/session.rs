@@ -163,3 +163,95 @@ fn id_of(call: &Value) -> Value {
 fn failure(id: Value, error: &RpcError) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": error.to_json() })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Chain, Config, rpc::Mining};
+
+    /// JSON of every shape, with the words that calls are made of.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let words = vec![
+            "latest",
+            "pending",
+            "0x",
+            "0x0",
+            "0x1",
+            "0xffffffffffffffff",
+            "newHeads",
+            "logs",
+            "blockHash",
+            "topics",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            prop::sample::select(words).prop_map(Value::from),
+            prop::sample::select(vec![20, 32, 33]).prop_map(|bytes: usize| format!("0x{}", "01".repeat(bytes)).into()),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        let key = prop::sample::select(vec![
+            "to",
+            "from",
+            "data",
+            "value",
+            "gas",
+            "fromBlock",
+            "toBlock",
+            "address",
+            "topics",
+            "blocks",
+            "timestamp",
+            "accessList",
+        ]);
+        leaf.prop_recursive(3, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::btree_map(key.clone(), inner, 0..4)
+                    .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    fn any_method() -> impl Strategy<Value = String> {
+        let readme = include_str!("../../README.md");
+        let rows = readme.lines().filter(|line| line.starts_with("| `"));
+        let methods: Vec<String> = rows
+            .flat_map(|row| row.split('|').nth(1).unwrap_or("").split('`').skip(1).step_by(2))
+            .filter(|method| *method != "evm_mine")
+            .map(str::to_owned)
+            .collect();
+        prop::sample::select(methods)
+    }
+
+    proptest! {
+        /// One chain hears all of it, so that one call may set up what breaks the next.
+        #[test]
+        fn no_request_breaks_the_chain(
+            calls in prop::collection::vec((any_method(), prop::collection::vec(any_json(), 0..4)), 1..20),
+            noise in any_json(),
+        ) {
+            let host = Arc::new(Host::new(Chain::new(Config::default()), Vec::new(), Mining::OnTransaction, 64));
+            let (queue, _queued) = mpsc::channel(10);
+            let mut session = Session::socket(host.clone(), queue, Arc::default());
+            for (method, params) in calls {
+                let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+                let answer: Value = serde_json::from_str(&session.answer(request.to_string().as_bytes()).unwrap()).unwrap();
+                prop_assert!(answer.get("result").is_some() != answer.get("error").is_some(), "{}", answer);
+                session.begin_subscriptions();
+                host.mine();
+            }
+            session.answer(noise.to_string().as_bytes());
+        }
+
+        #[test]
+        fn no_bytes_break_the_session(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let host = Arc::new(Host::new(Chain::new(Config::default()), Vec::new(), Mining::OnDemand, 64));
+            prop_assert!(Session::http(host).answer(&bytes).is_some());
+        }
+    }
+}
