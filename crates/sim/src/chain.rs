@@ -13,6 +13,9 @@ pub const CHAIN_ID: u64 = 1337;
 /// Simulated worlds begin on 2023-03-11 at 07:00 UTC.
 pub const GENESIS: u64 = 1_678_518_000;
 
+/// The block that holds the aggregator: the one before holds the token.
+pub const DEPLOYED: u64 = 2;
+
 const OWNER: Address = Address::repeat_byte(0xad);
 
 /// A chain with one feed on it.

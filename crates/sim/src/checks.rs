@@ -11,6 +11,7 @@ use crate::chain::Accepted;
 use median::Value;
 use ocr::ConfigDigest;
 use ocr2::round_id::RoundId;
+use std::any::Any;
 use std::fmt;
 
 pub use agreement::Agreement;
@@ -27,6 +28,15 @@ pub struct Violation {
     /// Nanoseconds from the start of the world.
     pub at: u64,
     pub what: String,
+}
+
+impl Violation {
+    /// Code that panics has violated a property that it asserts itself.
+    pub fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().cloned();
+        let what = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Violation { property: "assertion", at: 0, what: what.unwrap_or_default() }
+    }
 }
 
 impl fmt::Display for Violation {

@@ -1,6 +1,6 @@
 //! One world: n oracles, their network, disks and sources, and a chain, in one thread and from one seed.
 
-use crate::chain::{CHAIN_ID, FeedChain, GENESIS};
+use crate::chain::{CHAIN_ID, DEPLOYED, FeedChain, GENESIS};
 use crate::checks::{Checks, Deed, Signed, Violation};
 use crate::committee::Committee;
 use crate::endpoint;
@@ -439,9 +439,9 @@ impl World {
         View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: self.time().wall }
     }
 
-    /// The head as the seat's endpoint shows it.
+    /// The head as the seat's endpoint shows it; no endpoint lags to before the contract.
     fn height_for(&self, seat: usize) -> u64 {
-        self.feed.chain.height().saturating_sub(self.seats[seat].endpoint_lag)
+        self.feed.chain.height().saturating_sub(self.seats[seat].endpoint_lag).max(DEPLOYED)
     }
 
     fn perform_tracker(&mut self, seat: usize) {

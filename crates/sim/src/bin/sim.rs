@@ -1,9 +1,10 @@
 //! `cargo xtask sim`: lives through worlds, one seed each, until one violates a property.
 
 use clap::Parser;
-use sim::{Rng, Scheme, Tally, World, plan::Plan};
+use sim::{Rng, Scheme, Tally, World, checks::Violation, plan::Plan};
 use std::io::Write as _;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,9 @@ struct Options {
     /// Print each world's misfortunes before it lives.
     #[arg(long)]
     explain: bool,
+    /// Do not stop at the first violated property: list every seed that violates one.
+    #[arg(long)]
+    keep_going: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -80,7 +84,7 @@ fn main() -> ExitCode {
     }
 }
 
-type Failed = Mutex<Option<(u64, sim::checks::Violation)>>;
+type Failed = Mutex<Option<(u64, Violation)>>;
 
 fn one(
     options: &Options,
@@ -90,7 +94,7 @@ fn one(
     begun: Instant,
 ) -> ControlFlow<()> {
     let seed = next.fetch_add(1, Ordering::Relaxed);
-    if seed >= options.from.saturating_add(options.seeds) || failed.lock().expect("see above").is_some() {
+    if seed >= options.from.saturating_add(options.seeds) || !options.keep_going && failed.lock().expect("see above").is_some() {
         return ControlFlow::Break(());
     }
     let scheme = match options.signatures {
@@ -106,7 +110,8 @@ fn one(
     if options.explain {
         say(&format!("seed {seed}: {}", world.plan()));
     }
-    let lived = world.live();
+    // An assertion of ours that fails is a finding like any other, and needs its seed as well.
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live())).unwrap_or_else(|panic| Err(Violation::of_panic(&*panic)));
     let mut sum = total.lock().expect("see above");
     sum.1 += start.elapsed();
     match lived {
@@ -122,11 +127,14 @@ fn one(
         }
         Err(violation) => {
             let mut failed = failed.lock().expect("see above");
+            if options.keep_going {
+                say(&format!("\rseed {seed}: {violation}\n"));
+            }
             // The lowest seed is the one to look at, whichever thread was first.
             if failed.as_ref().is_none_or(|(other, _)| seed < *other) {
                 *failed = Some((seed, violation));
             }
-            ControlFlow::Break(())
+            if options.keep_going { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         }
     }
 }
