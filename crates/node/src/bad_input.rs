@@ -74,6 +74,12 @@ impl Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
+impl From<BadInput> for Vec<BadInput> {
+    fn from(problem: BadInput) -> Self {
+        vec![problem]
+    }
+}
+
 /// The 1-based line of a byte offset.
 pub fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1

@@ -243,6 +243,29 @@ pub struct Evm {
     pub nodes: Vec<EvmNode>,
 }
 
+impl Default for Evm {
+    /// The defaults of the node spec, without any endpoint.
+    fn default() -> Self {
+        Evm {
+            chain_id: 0,
+            enabled: true,
+            finality_depth: 50,
+            log_poll_interval: 15 * SECOND,
+            log_backfill_batch_size: 1000,
+            transactions: Transactions { in_flight_max: 16, resend_after: 60 * SECOND },
+            gas_estimator: GasEstimator {
+                price_max: u128::MAX,
+                tip_cap_min: 1,
+                limit_max: 500_000,
+                bump_min: 5_000_000_000,
+                bump_percent: 20,
+                bump_threshold: 3,
+            },
+            nodes: Vec::new(),
+        }
+    }
+}
+
 /// How transactions are brought into a chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transactions {
@@ -275,7 +298,7 @@ pub struct EvmNode {
     /// `Name`, for logs and metrics.
     pub name: String,
     /// `HTTPURL`.
-    pub http_url: Option<Url>,
+    pub http_url: Url,
     /// `WSURL`.
     pub ws_url: Option<Url>,
     /// `SendOnly`: only transactions go there.
@@ -288,7 +311,7 @@ impl fmt::Debug for EvmNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EvmNode")
             .field("name", &self.name)
-            .field("http", &self.http_url.as_ref().map(masked))
+            .field("http", &masked(&self.http_url))
             .field("ws", &self.ws_url.as_ref().map(masked))
             .field("send_only", &self.send_only)
             .field("order", &self.order)
@@ -320,14 +343,14 @@ pub struct JobPipeline {
 impl Config {
     /// Reads and checks a file. All problems are returned, in the order of the file.
     pub fn read(path: &Path) -> Result<Config, Vec<BadInput>> {
-        let text = read_text(path, FILE_BYTES_MAX).map_err(|problem| vec![problem])?;
+        let text = read_text(path, FILE_BYTES_MAX)?;
         Config::parse(path, &text)
     }
 
     /// Checks a text that was (or will be) the contents of `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Config, Vec<BadInput>> {
         let file = TomlFile::new(path, text);
-        let mut root = file.root().map_err(|problem| vec![problem])?;
+        let mut root = file.root()?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut config = Config {
             file: path.to_owned(),
@@ -552,14 +575,15 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
         let remedy = "add [[EVM.Nodes]] with Name = \"main\" and HTTPURL = \"http://127.0.0.1:8545\"";
         section.problem_here("Nodes", "no endpoint to read from", remedy);
     }
+    let default = Evm::default();
     let mut fees = section.section("GasEstimator");
     let gas_estimator = GasEstimator {
-        price_max: fees.parsed("PriceMax", "\"500 gwei\"", wei).unwrap_or(u128::MAX),
-        tip_cap_min: fees.parsed("TipCapMin", "\"1 wei\"", wei).unwrap_or(1),
-        limit_max: fees.number("LimitMax", 500_000, (21_000, 1 << 40)),
-        bump_min: fees.parsed("BumpMin", "\"5 gwei\"", wei).unwrap_or(5_000_000_000),
-        bump_percent: u32_of(fees.number("BumpPercent", 20, (10, 1_000))),
-        bump_threshold: u32_of(fees.number("BumpThreshold", 3, (1, 10_000))),
+        price_max: fees.parsed("PriceMax", "\"500 gwei\"", wei).unwrap_or(default.gas_estimator.price_max),
+        tip_cap_min: fees.parsed("TipCapMin", "\"1 wei\"", wei).unwrap_or(default.gas_estimator.tip_cap_min),
+        limit_max: fees.number("LimitMax", default.gas_estimator.limit_max, (21_000, 1 << 40)),
+        bump_min: fees.parsed("BumpMin", "\"5 gwei\"", wei).unwrap_or(default.gas_estimator.bump_min),
+        bump_percent: u32_of(fees.number("BumpPercent", default.gas_estimator.bump_percent.into(), (10, 1_000))),
+        bump_threshold: u32_of(fees.number("BumpThreshold", default.gas_estimator.bump_threshold.into(), (1, 10_000))),
     };
     fees.ignore(&[
         "Mode",
@@ -581,8 +605,8 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
     fees.finish();
     let mut sending = section.section("Transactions");
     let transactions = Transactions {
-        in_flight_max: u32_of(sending.number("MaxInFlight", 16, (1, 16))),
-        resend_after: sending.duration("ResendAfterThreshold", 60 * SECOND, (SECOND, DAY)),
+        in_flight_max: u32_of(sending.number("MaxInFlight", default.transactions.in_flight_max.into(), (1, 16))),
+        resend_after: sending.duration("ResendAfterThreshold", default.transactions.resend_after, (SECOND, DAY)),
     };
     sending.ignore(&[
         "Enabled",
@@ -598,9 +622,17 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
     let read = Evm {
         chain_id: chain_id.unwrap_or_default(),
         enabled,
-        finality_depth: u32_of(section.number("FinalityDepth", 50, (1, 1 << 20))),
-        log_poll_interval: section.duration("LogPollInterval", 15 * SECOND, (Duration::from_millis(10), DAY)),
-        log_backfill_batch_size: u32_of(section.number("LogBackfillBatchSize", 1000, (1, 1 << 20))),
+        finality_depth: u32_of(section.number("FinalityDepth", default.finality_depth.into(), (1, 1 << 20))),
+        log_poll_interval: section.duration(
+            "LogPollInterval",
+            default.log_poll_interval,
+            (Duration::from_millis(10), DAY),
+        ),
+        log_backfill_batch_size: u32_of(section.number(
+            "LogBackfillBatchSize",
+            default.log_backfill_batch_size.into(),
+            (1, 1 << 20),
+        )),
         transactions,
         gas_estimator,
         nodes,
@@ -651,7 +683,7 @@ fn evm_node(index: usize, mut section: Section<'_>) -> Option<EvmNode> {
     }
     section.ignore(&["HTTPURLExtraWrite", "IsLoadBalancedRPC"]);
     section.finish();
-    http_url.is_some().then_some(EvmNode { name, http_url, ws_url, send_only, order })
+    Some(EvmNode { name, http_url: http_url?, ws_url, send_only, order })
 }
 
 fn job_pipeline(mut section: Section<'_>) -> JobPipeline {

@@ -1,2 +1,5 @@
-//! Starts the node; everything else lives in the library.
-fn main() {}
+//! Starts `dodona`; everything else lives in the library.
+
+fn main() -> std::process::ExitCode {
+    node::cli::main()
+}
