@@ -189,7 +189,9 @@ fn announcements_are_taken_apart_as_the_reference_does() {
         }
     }
     let mut seen = 0;
-    for case in some("p2p/announcement.json", 1).filter(|case| case["kind"] == "wire" && text(&case["bytes"]) != "") {
+    for case in
+        some("p2p/announcement.json", 1).filter(|case| case["kind"] == "wire" && !text(&case["bytes"]).is_empty())
+    {
         let outcome = dodona_with(&text(&case["bytes"]), &["inspect", "announcement"]);
         if case["what"] == "bare announcement without wrapper" {
             assert_eq!(outcome.json()["message"], "bare");
