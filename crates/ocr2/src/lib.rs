@@ -42,6 +42,6 @@ pub use message::Message;
 pub use oracle::{LocalConfig, Oracle, Setup};
 pub use plugin::{Plugin, PluginFactory, View};
 pub use protocol::{Answer, Ask, Decision, Effects, EndpointSpec, Event, Ocr2, Order, Output, Work};
-pub use record::{Memory, PendingTransmission, Record};
+pub use record::{Memory, PendingTransmission, Record, RecordKey};
 pub use refusal::Refusal;
 pub use round_id::{Epoch, ReportTimestamp, Round, RoundId};

@@ -211,6 +211,7 @@ impl Managed {
             limits: oracle.transport_limits(),
             plugin_limits: oracle.plugin_info().limits,
             plugin: plugin_config,
+            report_req_length: oracle.report_req_length(),
             config: public,
         };
         Ok((spec, oracle))

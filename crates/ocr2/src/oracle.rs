@@ -112,8 +112,7 @@ pub(crate) struct Rules {
     pub transport: TransportLimits,
     /// Exactly so many signatures make a report final (OCR2 spec 6.2).
     pub report_quorum: usize,
-    /// Whether a ReportReq with all observations may exceed what the transport takes.
-    pub report_req_may_outgrow: bool,
+    pub report_req_length: ReportReqLength,
     /// The round whose ObserveReq ends the epoch: RMax + 1.
     pub last_round: Round,
 }
@@ -157,7 +156,7 @@ impl Oracle {
             report_quorum: if info.unique_reports { committee.byzantine_quorum() } else { committee.one_honest() },
             plugin: info,
             transport,
-            report_req_may_outgrow: length.all_may_not_fit(),
+            report_req_length: length,
             last_round: Round(p.r_max + 1),
         };
         let finalization = Finalization::new(p.r_max, p.delta_round);
@@ -206,6 +205,11 @@ impl Oracle {
     /// What the transport takes.
     pub fn transport_limits(&self) -> TransportLimits {
         self.rules.transport
+    }
+
+    /// How long a ReportReq may become.
+    pub fn report_req_length(&self) -> ReportReqLength {
+        self.rules.report_req_length
     }
 
     /// What the plugin says about itself.
@@ -301,7 +305,7 @@ impl Oracle {
         if self.pacemaker.waits_for(ticket) {
             self.on_contract_epoch(now, answer, out);
         } else if self.leader.as_ref().is_some_and(|leader| leader.waits_for(ticket)) {
-            self.on_query(now, answer, out);
+            self.on_query(answer, out);
         } else if self.follower.observing.waits_for(ticket) {
             self.on_observation(now, answer, out);
         } else if self.follower.reporting.waits_for(ticket) {

@@ -16,7 +16,7 @@ use crate::{
     refusal::Refusal,
     round_id::{Epoch, ReportTimestamp, RoundId},
     signing::ReportContext,
-    transport::{PluginLimits, TransportLimits},
+    transport::{PluginLimits, ReportReqLength, TransportLimits},
 };
 
 /// Offchain Reporting version 2.
@@ -65,15 +65,16 @@ pub enum Work {
     Observe { at: RoundId, query: Bytes },
     /// What the contract says now, for one decision of the plugin. Ends in [`Answer::View`].
     View { at: RoundId, decision: Decision },
-    /// Our off-chain key's Ed25519 signature over this digest as the message. Ends in [`Answer::Signature`].
+    /// Our off-chain key's Ed25519 signature over this digest as the message. Ends in [`Answer::Signature`], which is not
+    /// checked again.
     SignObservation { at: RoundId, digest: [u8; 32] },
     /// Our on-chain key's signature: on the EVM over `digest`, which is `context.report_digest(&report)`, as r ‖ s ‖ v with
-    /// v = 0 or 1. Ends in [`Answer::Signature`].
+    /// v = 0 or 1. Ends in [`Answer::Signature`], which is not checked again.
     SignReport { context: ReportContext, report: Bytes, digest: [u8; 32] },
     /// The contract's latest config digest and epoch. Ends in [`Answer::ContractEpoch`].
     ContractEpoch,
-    /// Bring the report to the contract. Ends in [`Answer::Transmitted`] when it is safe in the transactions' keeper (or
-    /// on the chain). May be asked again for the same report if the contract does not show it: it is one transmission.
+    /// Bring the report to the contract. Ends in [`Answer::Transmitted`] when the keeper of transactions has it, or the
+    /// chain. Asked again for the same report if the contract does not show it after a while: it is one transmission.
     Transmit { context: ReportContext, report: Arc<Final> },
 }
 
@@ -186,7 +187,9 @@ pub struct EndpointSpec {
     /// For the plugin's waiting half.
     pub plugin: ReportingPluginConfig,
     pub plugin_limits: PluginLimits,
-    /// Everything about the configuration that is no secret.
+    /// Whether all observations, or even those of a quorum, may not fit a message: worth a warning.
+    pub report_req_length: ReportReqLength,
+    /// Everything about the configuration that is no secret; its warnings are worth showing.
     pub config: Arc<PublicConfig>,
 }
 

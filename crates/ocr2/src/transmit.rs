@@ -125,7 +125,8 @@ impl Oracle {
         if accepting.len() > ACCEPTING_MAX
             && let Some(Accepting { waiting, report }) = accepting.pop_front()
         {
-            waiting.give_up(Some(report.at), out);
+            waiting.forget(out);
+            out.emit(Output::TransmissionEnded { at: report.at, end: TransmissionEnd::Displaced });
         }
     }
 
@@ -216,23 +217,21 @@ impl Oracle {
 
     fn on_pending_answer(&mut self, now: Time, at: RoundId, answer: Option<Answer>, out: &mut Effects) {
         let Some(pending) = self.transmissions.pending.get_mut(&at) else { return };
-        match (&pending.phase, answer) {
-            (Phase::Viewing(_), Some(Answer::View(view))) => self.decide_transmission(now, at, &view, out),
+        // Nothing is waited for any more, whatever follows.
+        let phase = core::mem::replace(&mut pending.phase, Phase::Until(now.mono));
+        let (waiting, failure) = match (phase, answer) {
+            (Phase::Viewing(_), Some(Answer::View(view))) => return self.decide_transmission(now, at, &view, out),
             (Phase::Handing(_), Some(Answer::Transmitted)) => {
                 pending.attempts += 1;
                 out.emit(Output::Transmitted { at, attempt: pending.attempts });
-                self.try_later(now, at, out);
+                return self.try_later(now, at, out);
             }
-            (Phase::Viewing(waiting) | Phase::Handing(waiting), Some(_)) => {
-                waiting.failed(Some(at), AskFailure::WrongKind, out);
-                self.try_later(now, at, out);
-            }
-            (Phase::Viewing(waiting) | Phase::Handing(waiting), None) => {
-                waiting.failed(Some(at), AskFailure::Failed, out);
-                self.try_later(now, at, out);
-            }
-            (Phase::Until(_), _) => {}
-        }
+            (Phase::Viewing(waiting) | Phase::Handing(waiting), Some(_)) => (waiting, AskFailure::WrongKind),
+            (Phase::Viewing(waiting) | Phase::Handing(waiting), None) => (waiting, AskFailure::Failed),
+            (Phase::Until(_), _) => return,
+        };
+        waiting.failed(Some(at), failure, out);
+        self.try_later(now, at, out);
     }
 
     /// The plugin decides whether the report is still worth transmitting.
@@ -296,8 +295,8 @@ impl Oracle {
         let due: alloc::vec::Vec<_> =
             self.transmissions.pending.iter().filter(|(_, pending)| is_due(pending)).map(|(at, _)| *at).collect();
         for at in due {
-            let Some(pending) = self.transmissions.pending.get(&at) else { continue };
-            match &pending.phase {
+            let Some(pending) = self.transmissions.pending.get_mut(&at) else { continue };
+            match core::mem::replace(&mut pending.phase, Phase::Until(now.mono)) {
                 Phase::Until(_) => self.look(now, at, out),
                 Phase::Viewing(waiting) | Phase::Handing(waiting) => {
                     waiting.give_up(Some(at), out);

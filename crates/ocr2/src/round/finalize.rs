@@ -135,6 +135,10 @@ impl Oracle {
         self.check_epoch(m.at)?;
         Self::check_round(m.at.round, self.follower.round)?;
         self.check_leader(from)?;
+        if self.follower.completed {
+            // All that a further copy could bring is a report that we do not know.
+            self.finalization.check_new(m.at)?;
+        }
         let own = || self.leader.as_ref().and_then(|leader| leader.sent_final.as_ref()) == Some(m);
         if own() || self.finalization.is_kept(m) {
             return Ok(());

@@ -47,7 +47,7 @@ impl Oracle {
     }
 
     /// The leader has its query, or the round is dead.
-    pub(crate) fn on_query(&mut self, now: Time, answer: Option<Answer>, out: &mut Effects) {
+    pub(crate) fn on_query(&mut self, answer: Option<Answer>, out: &mut Effects) {
         let at = self.leader_at();
         let Some(Leader { phase, .. }) = &mut self.leader else { return };
         let LeaderPhase::Querying(waiting) = phase else { return };
@@ -77,7 +77,6 @@ impl Oracle {
                 *phase = LeaderPhase::Dead;
             }
         }
-        let _ = now;
     }
 
     pub(crate) fn on_time_in_query(&mut self, now: Time, out: &mut Effects) {

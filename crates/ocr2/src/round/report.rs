@@ -81,7 +81,7 @@ impl Oracle {
             })
             .collect();
         let mut request = ReportReq { at, query, observations };
-        if self.rules.report_req_may_outgrow
+        if self.rules.report_req_length.all_may_not_fit()
             && let Err((got, allowed)) = self.trim(&mut request)
         {
             out.emit(Output::ReportReqTooLong { at, got, allowed });
