@@ -13,6 +13,8 @@ pub mod rpc;
 mod trie;
 mod world;
 
+/// What transactions and headers are made of, so that users need not name the crate.
+pub use alloy_consensus::{Header, TxEip1559, TxEip2930, TxLegacy, TypedTransaction};
 pub use block::{Block, Receipt, Transaction};
 pub use call::{At, Call, CallError, EstimateError, Halt, Outcome};
 pub use chain::{Chain, Event, Snapshot, TimestampTooOld, TooDeep};

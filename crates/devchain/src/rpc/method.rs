@@ -235,7 +235,7 @@ impl State {
     fn scene(&self, block: BlockId) -> Result<At, RpcError> {
         Ok(match block {
             BlockId::Tag(Tag::Pending) => At::Next { timestamp: self.timestamp() },
-            _ => At::Block(self.state_at(block)?),
+            BlockId::Number(_) | BlockId::Hash(_) | BlockId::Tag(_) => At::Block(self.state_at(block)?),
         })
     }
 

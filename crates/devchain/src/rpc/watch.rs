@@ -74,7 +74,10 @@ impl Topic {
     fn notifications(&self, event: &Event) -> Vec<Value> {
         match (self, event) {
             (Topic::Heads, Event::Mined(block)) => vec![answer::header(Some(block.hash), &block.header)],
-            (Topic::Heads | Topic::Logs(_) | Topic::Transactions { .. }, _) => self.changes(event),
+            (
+                Topic::Heads | Topic::Logs(_) | Topic::Transactions { .. },
+                Event::Mined(_) | Event::Dropped(_) | Event::Pooled(_) | Event::Refused { .. },
+            ) => self.changes(event),
         }
     }
 }
