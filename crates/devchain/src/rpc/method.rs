@@ -77,7 +77,7 @@ impl State {
             "eth_getTransactionCount" => with!((address = params.address("address"), block = params.block())
             Ok(answer::quantity(match block {
                 BlockId::Tag(Tag::Pending) => self.chain.pending_nonce(&address),
-                _ => self.chain.nonce(&address, self.state_at(block)?),
+                BlockId::Number(_) | BlockId::Hash(_) | BlockId::Tag(_) => self.chain.nonce(&address, self.state_at(block)?),
             }))),
             "eth_getCode" => with!((address = params.address("address"), block = params.block())
                 Ok(answer::data(self.chain.code(&address, self.state_at(block)?)))),
@@ -117,7 +117,7 @@ impl State {
             "eth_getBlockByNumber" => with!((block = params.required_block(), full = params.flag("full"))
             Ok(match block {
                 BlockId::Tag(Tag::Pending) => answer::pending_block(&self.chain.next_header(self.timestamp())),
-                _ => self.find(block).map_or(Value::Null, |block| answer::block(block, full)),
+                BlockId::Number(_) | BlockId::Hash(_) | BlockId::Tag(_) => self.find(block).map_or(Value::Null, |block| answer::block(block, full)),
             })),
             "eth_getBlockByHash" => with!((hash = params.hash("hash"), full = params.flag("full"))
                 Ok(self.find(BlockId::Hash(hash)).map_or(Value::Null, |block| answer::block(block, full)))),
