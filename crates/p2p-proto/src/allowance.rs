@@ -1,5 +1,5 @@
 //! What OCR1, OCR3 and OCR3.1 let an oracle receive from another, computed from the configuration that all share.
-//! Networking spec 8; the formulas are the reference's, down to its roundings and slips, because both ends must agree.
+//! Networking spec 14; the formulas are the reference's, down to its roundings and slips, because both ends must agree.
 //!
 //! Not here: OCR2's, which stand with its configuration.
 

@@ -190,7 +190,7 @@ impl Pace {
 }
 
 /// The byte bucket of a connection in the old generation: raw bytes, TLS included, over all streams of a peer.
-/// A read that cannot be paid for costs the connection. Networking spec 5.5.
+/// A read that cannot be paid for costs the connection. Networking spec 8.4.
 #[derive(Clone, Debug)]
 pub struct ConnectionBucket {
     /// Whole-token sums; `bucket` holds the same rate.

@@ -1,7 +1,7 @@
 //! The certificate: 178 bytes that follow from the key, and what a peer's certificate must be.
 //!
 //! TLS proves that the peer holds the key; of the certificate only the key counts. What else is in it must merely be what
-//! the reference's parser takes for X.509, for a mixed network must agree on whom it talks to (networking spec 1.3).
+//! the reference's parser takes for X.509, for a mixed network must agree on whom it talks to (networking spec 4.3).
 
 use crate::{Keyring, PeerId};
 use alloc::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! Every bound of this crate, with its reason. "The reference" closes the connection or drops the message beyond what
-//! is marked so; the other bounds are our own. Networking spec 3.2.
+//! is marked so; the other bounds are our own. Networking spec 8.6.
 
 use core::time::Duration;
 
@@ -56,7 +56,7 @@ pub const OVERHEAD_SLACK_BYTES: u64 = 102_400;
 pub const REQUESTS_OPEN_MAX: usize = 4096;
 
 /// A new connection stays silent this long, or until the peer's first frame: a new-generation reference node loses an
-/// open frame that reaches it before its own tasks know of the connection (networking spec 2.6).
+/// open frame that reaches it before its own tasks know of the connection (networking spec 6.3).
 pub const SILENCE_AFTER_HANDSHAKE: Duration = Duration::from_millis(20);
 
 /// Open frames are repeated once this long after the handshake, for the same reason. Repetition is harmless.

@@ -1,4 +1,4 @@
-//! TLS 1.3 with one pinned Ed25519 key on each side; of a certificate only the key counts (networking spec 1.3).
+//! TLS 1.3 with one pinned Ed25519 key on each side; of a certificate only the key counts (networking spec 4).
 
 use p2p_proto::{Keyring, PeerId, certificate};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

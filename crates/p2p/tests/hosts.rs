@@ -9,11 +9,13 @@ use p2p::{
 };
 use p2p_proto::knock;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const DIGEST: [u8; 32] = [0x11; 32];
@@ -342,6 +344,53 @@ async fn a_handshake_that_does_not_come_is_waited_for_five_seconds() {
     let mut said = Vec::new();
     let _ = socket.read_to_end(&mut said).await;
     assert_eq!((said.len(), counter(&host, "refused_tls_timeout")), (0, 1));
+}
+
+/// Passes bytes on between a dialer and `to`, until it is told to take no more.
+async fn relay(to: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let freeze = watch::Sender::new(false);
+    let frozen = freeze.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut dialer, _)) = listener.accept().await {
+            let mut frozen = frozen.clone();
+            tokio::spawn(async move {
+                let mut listener = TcpStream::connect(to).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut dialer, &mut listener) => return,
+                    _ = frozen.wait_for(|frozen| *frozen) => {}
+                }
+                // Neither end is told.
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (address, freeze)
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_left() {
+    let (first, second) = (start(config(1)).await, start(config(2)).await);
+    let (through, freeze) = relay(second.listen_addresses()[0]).await;
+    let b = second.open(endpoint(&[1, 2], Vec::new())).await.unwrap();
+    let way = Locator { peer: id(2), addresses: vec![through.to_string()] };
+    let a = first.open(endpoint(&[1, 2], vec![way])).await.unwrap();
+    a.send([1], &Bytes::from_static(b"1")).unwrap();
+    assert_eq!(receive(&b).await.1, "1");
+    freeze.send_replace(true);
+    tokio::time::pause();
+    // More than the kernel takes for them.
+    let large = Bytes::from(vec![0; 4 << 20]);
+    for _ in 0..20 {
+        a.send([1], &large).unwrap();
+    }
+    let began = Instant::now();
+    while counter(&first, "closed_stalled") == 0 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
+    assert!(began.elapsed() >= Duration::from_secs(5));
 }
 
 #[tokio::test]
