@@ -47,6 +47,9 @@ func Make(ctx context.Context, dir string, plan Plan, wishes Wishes) (Plan, type
 	if wishes.N < 1 || wishes.N > 31 || wishes.Spares < 0 || wishes.N+wishes.Spares > 62 {
 		return plan, none, fmt.Errorf("a committee has 1 to 31 oracles, not %d (and %d spares)", wishes.N, wishes.Spares)
 	}
+	if wishes.DeltaReconcile == 0 {
+		wishes.DeltaReconcile = Duration(seat.DeltaReconcile(wishes.N))
+	}
 	client, err := ethclient.DialContext(ctx, wishes.RPC)
 	if err != nil {
 		return plan, none, err

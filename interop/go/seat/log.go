@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -41,9 +42,11 @@ func (l Logger) Critical(message string, fields commontypes.LogFields) { l.take(
 
 func (l Logger) take(level int, message string, fields commontypes.LogFields) {
 	name := levels[level]
+	count := 0
 	if level > 0 { // traces are many and say nothing of refusals
 		l.events.mu.Lock()
 		l.events.logged[logKey{name, message}]++
+		count = l.events.logged[logKey{name, message}]
 		l.events.mu.Unlock()
 	}
 	if level < l.from && level < 3 {
@@ -54,11 +57,15 @@ func (l Logger) take(level int, message string, fields commontypes.LogFields) {
 		plain[key] = printable(value)
 	}
 	if level >= 3 {
-		warning := Fields{"level": name, "message": message, "fields": plain}
-		if reason := usual(message, plain); reason != "" {
+		warning := Fields{"level": name, "message": message, "fields": plain, "count": count}
+		reason := usual(message, plain)
+		if reason != "" {
 			warning["usual"] = reason
 		}
-		l.events.Emit("warning", warning)
+		// A peer that is missed is missed often; each doubling is enough of an event.
+		if reason == "" || bits.OnesCount(uint(count)) == 1 {
+			l.events.Emit("warning", warning)
+		}
 	}
 	if level >= l.from {
 		line := Fields{"level": name, "message": message, "fields": plain, "unix_ms": time.Now().UnixMilli()}
@@ -90,8 +97,11 @@ func usual(message string, fields Fields) string {
 		return "a peer is not up yet"
 	case "Error reading from connection", "Error writing to connection", "Error while sending knock", "Error while reading knock",
 		"Closing connection, error during Handshake", "Failed to close connection", "Failed to close incoming connection",
-		"Failed to close outgoing connection":
+		"Failed to close outgoing connection", "Closing connection, error during SetWriteDeadline",
+		"Closing connection, error during SetReadDeadline":
 		return "a peer went away"
+	case "OCR2SerializingEndpoint: dropping telemetry", "OCR2TelemetrySender: dropping telemetry":
+		return "events were lost"
 	case "Received incoming connection from an unknown peer, closing", "Write message to peer we don't have a stream open for",
 		"authenticatedConnectionReadLoop: unknown stream id, dropping message":
 		return "peers learn of a configuration one after another"

@@ -79,6 +79,8 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 	}
 	defer closing("peer", peer.Close, events)
 
+	telemetry := newTelemetry(events, options.Messages)
+	defer telemetry.close()
 	oracle, err := libocr.NewOracle(libocr.OCR2OracleArgs{
 		BinaryNetworkEndpointFactory: peer.OCR2BinaryNetworkEndpointFactory(),
 		V2Bootstrappers:              bootstrappers,
@@ -87,7 +89,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 		Database:                     database,
 		LocalConfig:                  options.localConfig(file.Chain.Confirmations),
 		Logger:                       logger,
-		MonitoringEndpoint:           &telemetry{events: events, messages: options.Messages},
+		MonitoringEndpoint:           telemetry,
 		MetricsRegisterer:            registry,
 		OffchainConfigDigester:       contract.digester(),
 		OffchainKeyring:              offchain,
@@ -208,13 +210,16 @@ func (o Options) peerConfig(network Network, seed Secret, n int, database nettyp
 		Logger:               logger,
 		V2ListenAddresses:    []string{network.Listen},
 		V2AnnounceAddresses:  []string{network.Announce},
-		V2DeltaReconcile:     deltaReconcile(network, n),
+		V2DeltaReconcile:     DeltaReconcile(n),
 		V2DeltaDial:          500 * time.Millisecond,
 		V2DiscovererDatabase: database,
 		V2EndpointConfig:     networking.EndpointConfigV2{IncomingMessageBufferSize: 10, OutgoingMessageBufferSize: 10},
 		MetricsRegisterer:    registry,
 		// As a production node has it: pings ride along on streams of their own.
 		LatencyMetricsServiceConfigs: rageping.DefaultConfigs(),
+	}
+	if network.DeltaReconcileMs != 0 {
+		config.V2DeltaReconcile = time.Duration(network.DeltaReconcileMs) * time.Millisecond
 	}
 	if network.DeltaDialMs != 0 {
 		config.V2DeltaDial = time.Duration(network.DeltaDialMs) * time.Millisecond
@@ -229,11 +234,10 @@ func (o Options) peerConfig(network Network, seed Secret, n int, database nettyp
 	return config, nil
 }
 
-func deltaReconcile(network Network, n int) time.Duration {
+// DeltaReconcile suits n oracles: each period costs all of them together about n³ verifications of announcements. It must
+// be about the same everywhere, because a receiver allows twice its own rate and starves a sender that is faster.
+func DeltaReconcile(n int) time.Duration {
 	switch {
-	case network.DeltaReconcileMs != 0:
-		return time.Duration(network.DeltaReconcileMs) * time.Millisecond
-	// Each reconciliation costs all of us about n³ verifications of announcements.
 	case n <= 7:
 		return time.Second
 	case n <= 16:

@@ -3,6 +3,7 @@ package seat
 import (
 	"context"
 	"encoding/hex"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,11 +12,50 @@ import (
 	"github.com/smartcontractkit/libocr/offchainreporting2plus/internal/ocr2/serialization"
 )
 
-// telemetry turns what the reference reports of itself into events. The reference calls it from one goroutine.
+// telemetry turns what the reference reports of itself into events, in a goroutine of its own: the reference keeps only
+// 100 reports for a receiver that is busy, and drops the rest.
 type telemetry struct {
 	events   *Events
 	messages bool // every message is an event
 	epoch    epoch
+
+	mu      sync.Mutex
+	pending [][]byte
+	wake    chan struct{}
+	done    chan struct{}
+}
+
+func newTelemetry(events *Events, messages bool) *telemetry {
+	t := &telemetry{events: events, messages: messages, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		for range t.wake {
+			t.mu.Lock()
+			pending := t.pending
+			t.pending = nil
+			t.mu.Unlock()
+			for _, log := range pending {
+				t.take(log)
+			}
+		}
+	}()
+	return t
+}
+
+func (t *telemetry) SendLog(log []byte) {
+	t.mu.Lock()
+	t.pending = append(t.pending, log)
+	t.mu.Unlock()
+	select {
+	case t.wake <- struct{}{}:
+	default: // it will look again anyway
+	}
+}
+
+// close takes what is left. Nothing may be sent after it.
+func (t *telemetry) close() {
+	close(t.wake)
+	<-t.done
 }
 
 type epoch struct {
@@ -35,7 +75,7 @@ func (t *telemetry) enter(digest []byte, number, leader uint64) {
 	}
 }
 
-func (t *telemetry) SendLog(log []byte) {
+func (t *telemetry) take(log []byte) {
 	var wrapper serialization.TelemetryWrapper
 	if err := proto.Unmarshal(log, &wrapper); err != nil {
 		t.events.Emit("unreadable_telemetry", Fields{"error": err.Error()})

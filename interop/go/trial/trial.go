@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -61,7 +62,12 @@ func Run(ctx context.Context, w Wishes, out io.Writer) error {
 	if err := w.network(ctx, made...); err != nil {
 		return err
 	}
-	committee := newObserver()
+	events, err := os.Create(filepath.Join(w.Dir, "events.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	committee := newObserver(events)
 	var running []*process
 	defer func() {
 		for _, p := range running {
@@ -264,6 +270,7 @@ func startAnvil(ctx context.Context, path string) (*process, string, error) {
 
 // observer compares what the oracles of a network say.
 type observer struct {
+	events   io.Writer // everything they say
 	mu       sync.Mutex
 	changed  chan struct{}
 	frozen   bool
@@ -278,8 +285,9 @@ type observer struct {
 	wrong    []string
 }
 
-func newObserver() *observer {
+func newObserver(events io.Writer) *observer {
 	return &observer{
+		events:  events,
 		changed: make(chan struct{}, 1), current: map[any]string{}, finals: map[int]int{}, leaders: map[string]float64{},
 		orders: map[string]string{}, led: map[float64]int{}, signed: map[float64]map[float64]int{}, warnings: map[string]int{},
 	}
@@ -293,6 +301,7 @@ func (o *observer) line(text []byte) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	_, _ = o.events.Write(text)
 	if o.frozen {
 		return
 	}
@@ -334,7 +343,7 @@ func (o *observer) line(text []byte) {
 		o.wrong = append(o.wrong, string(text))
 	case "warning":
 		message := event["message"].(string)
-		o.warnings[message]++
+		o.warnings[message] = max(o.warnings[message], int(event["count"].(float64)))
 		if event["usual"] == nil {
 			o.wrong = append(o.wrong, string(text))
 		}
@@ -379,7 +388,7 @@ func (o *observer) await(ctx context.Context, atMost time.Duration, happened fun
 func (o *observer) judge(out io.Writer) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	fmt.Fprintf(out, "configurations %d, epochs %d, rounds led by seat %v, signatures by leader %v, warnings %v\n",
+	fmt.Fprintf(out, "configurations %d, epochs %d, rounds led by seat %v, signatures by leader %v, most warnings of one oracle %v\n",
 		len(o.digests), len(o.leaders), o.led, o.signed, o.warnings)
 	if len(o.wrong) > 0 {
 		return fmt.Errorf("%d wrong, the first: %s", len(o.wrong), o.wrong[0])

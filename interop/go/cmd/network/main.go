@@ -72,7 +72,7 @@ func makeNetwork(flags *flag.FlagSet) func(context.Context, string, *seat.Events
 	flags.BoolVar(&wishes.Bootstrap, "bootstrap", true, "name a bootstrap node and write its file")
 	flags.BoolVar(&wishes.KnowAll, "know-all", false, "list every oracle's address in every seat")
 	flags.TextVar(&wishes.DeltaDial, "delta-dial", network.Duration(0), "delta_dial_ms of the seats; 0: unsaid")
-	flags.TextVar(&wishes.DeltaReconcile, "delta-reconcile", network.Duration(0), "delta_reconcile_ms of the seats; 0: unsaid")
+	flags.TextVar(&wishes.DeltaReconcile, "delta-reconcile", network.Duration(0), "delta_reconcile_ms of all; 0: what suits n")
 	confirmations := flags.Uint("confirmations", 1, "how deep a configuration must lie")
 	decimals := flags.Uint("decimals", 8, "of the aggregator")
 	flags.BoolVar(&wishes.Unchecked, "unchecked", false, "send even a configuration that the reference would refuse")
