@@ -6,6 +6,7 @@ use crate::metrics::Metrics;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -44,6 +45,23 @@ pub fn start(log: &Log, metrics: &Metrics) -> io::Result<()> {
         .with(counted)
         .try_init()
         .map_err(io::Error::other)
+}
+
+/// Starts logging to this file alone, at level info, for a process whose stderr is for people: a development network.
+pub fn to_file(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)
+}
+
+/// Logs everything of this process to one file in this folder, and nothing to the terminal: for a development network,
+/// whose screen is its own.
+pub fn to_file(folder: &std::path::Path) -> io::Result<()> {
+    let file = LogFile { dir: folder.to_owned(), size_max: 1 << 30, backups_max: 1 };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Rolling::open(&file)?);
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)
 }
 
 const OURS: [&str; 12] = [

@@ -141,3 +141,81 @@ fn a_raw_key_on_the_command_line_is_refused_and_not_repeated() {
     assert!(outcome.refused().contains("--key: wanted file:PATH or env:NAME"), "{outcome:?}");
     assert!(!outcome.stderr.contains("4646"));
 }
+
+/// A chain with our aggregator on it; the owner's key is in a file.
+async fn chain_with_aggregator(folder: &Path) -> (devchain::rpc::Server, String, String) {
+    use alloy::network::{EthereumWallet, TransactionBuilder};
+    use alloy::primitives::aliases::I192;
+    use alloy::primitives::{Address, Bytes, U256};
+    use alloy::providers::{Provider, ProviderBuilder};
+    use alloy::rpc::types::TransactionRequest;
+    use alloy::signers::local::PrivateKeySigner;
+    use devchain::rpc::{DevAccount, Mining, Options, Server};
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let owner = DevAccount::number(0);
+    let ether = U256::from(10u64.pow(18));
+    let config = devchain::Config { balances: vec![(owner.address(), ether * U256::from(10))], ..Default::default() };
+    let options = Options { mining: Mining::OnTransaction, ..Options::default() };
+    let server = Server::start(devchain::Chain::new(config), options).await.unwrap();
+
+    let constructor = bindings::ocr2_aggregator::constructorCall {
+        link: Address::repeat_byte(1),
+        minAnswer_: I192::ONE,
+        maxAnswer_: I192::try_from(1_000_000_000_000_i64).unwrap(),
+        billingAccessController: Address::repeat_byte(2),
+        requesterAccessController: Address::repeat_byte(3),
+        decimals_: 8,
+        description_: "TEST".into(),
+    };
+    let creation = bindings::creation(&bindings::ocr2_aggregator::BYTECODE, &constructor);
+    let signer = PrivateKeySigner::from_slice(owner.secret().as_slice()).unwrap();
+    let provider =
+        ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(server.url().parse().unwrap());
+    let deploy = TransactionRequest::default().with_input(Bytes::from(creation)).into_create();
+    let receipt = provider.send_transaction(deploy).await.unwrap().get_receipt().await.unwrap();
+    let contract = receipt.contract_address.unwrap().to_checksum(None);
+
+    let key = folder.join("owner");
+    fs::write(&key, owner.secret().to_string()).unwrap();
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    (server, contract, format!("file:{}", key.display()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_reaches_the_contract_and_is_shown_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, contract, key) = chain_with_aggregator(folder.path()).await;
+    let url = server.url();
+    let at = ["--rpc-url", &url, "--contract", &contract];
+
+    let empty = dodona(&[&["ocr2", "config", "show"][..], &at].concat());
+    assert_eq!(empty.code, Some(1), "{empty:?}");
+    assert!(empty.stderr.contains("has no configuration yet"), "{empty:?}");
+
+    let more = ["--chain-id", "1337", "--contract", &contract, "--config-count", "1"];
+    let made = make(&identities(folder.path()), &more).json();
+    let file = written(folder.path(), &made);
+    let set = |key: &str| dodona(&[&["ocr2", "config", "set", &file][..], &at, &["--key", key]].concat());
+
+    let stranger = folder.path().join("stranger");
+    fs::write(&stranger, "46".repeat(32)).unwrap();
+    fs::set_permissions(&stranger, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let refused = set(&format!("file:{}", stranger.display()));
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("setConfig is refused"), "{refused:?}");
+
+    let done = set(&key).json();
+    assert_eq!(done["digest"], made["digest"], "the contract computes the digest that was foretold");
+    assert_eq!(done["config_count"], "1");
+
+    let shown = dodona(&[&["ocr2", "config", "show"][..], &at].concat()).json();
+    assert_eq!(shown["digest"], made["digest"]);
+    let from_file = dodona(&["ocr2", "config", "show", &file]).json();
+    assert_eq!(shown, from_file);
+
+    let nobody =
+        dodona(&["ocr2", "config", "show", "--rpc-url", &url, "--contract", &format!("0x{}", "77".repeat(20))]);
+    assert_eq!(nobody.code, Some(1), "{nobody:?}");
+    assert!(nobody.stderr.contains("is no OCR2 aggregator"), "{nobody:?}");
+}

@@ -54,25 +54,24 @@ pub fn set_config_call(document: &ConfigDocument) -> Result<Vec<u8>, BadInput> {
     Ok(call.abi_encode())
 }
 
-/// The private key behind `file:PATH` or `env:NAME`.
+/// The private key behind `file:PATH` (mode 0600) or `env:NAME`; a caller adds which option gave it.
 pub fn owner_key(given: &str) -> Result<SecretKey, BadInput> {
-    let at = |problem: BadInput| problem.at("--key");
     let text = match given.split_once(':') {
         Some(("file", path)) => private_file::read(Path::new(path))?,
         Some(("env", name)) => Zeroizing::new(std::env::var(name).map_err(|_| {
-            at(BadInput::new(format!("the environment variable {name} is not set")).remedy("set it to the key in hex"))
+            BadInput::new(format!("the environment variable {name} is not set")).remedy("set it to the key in hex")
         })?),
         // Not repeated: it may be the key itself.
         _ => {
             let problem = "wanted file:PATH or env:NAME; a raw key would stand in the process list";
-            return Err(at(BadInput::new(problem)));
+            return Err(BadInput::new(problem));
         }
     };
     let digits = text.trim();
     let mut bytes = Zeroizing::new([0; 32]);
     let read = hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut *bytes);
-    read.map_err(|_| at(BadInput::new("wanted a private key of 32 bytes in hex")))?;
-    SecretKey::from_bytes(&bytes).map_err(|error| at(BadInput::new(error.to_string())))
+    read.map_err(|_| BadInput::new(format!("{given}: wanted a private key of 32 bytes in hex")))?;
+    SecretKey::from_bytes(&bytes).map_err(|error| BadInput::new(format!("{given}: {error}")))
 }
 
 /// The configuration that the contract has now.

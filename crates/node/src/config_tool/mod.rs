@@ -4,6 +4,8 @@ mod chain;
 mod make;
 mod show;
 
+pub(crate) use chain::owner_key;
+
 use crate::bad_input::BadInput;
 use crate::cli::{Failure, print_json};
 use crate::config::{address_of, read_text, url_of};
@@ -92,7 +94,7 @@ pub fn run(command: ConfigCommand) -> Result<(), Failure> {
             let document = read_document(&args.file)?;
             // Nothing is sent that no oracle would accept.
             show::explain(&document).map_err(|problem| problem.in_file(&args.file))?;
-            let key = chain::owner_key(&args.key)?;
+            let key = chain::owner_key(&args.key).map_err(|problem| problem.at("--key"))?;
             print_json(&chain::block_on(chain::set_config(&args.rpc_url, args.contract, &key, &document))??)
         }
     }
