@@ -965,4 +965,19 @@ mod tests {
             assert!(bad.parse::<Bootstrapper>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_a_line(text in "[a-zA-Z0-9\\[\\]=.\"'\n {},#-]{0,200}") {
+            if let Err(problems) = Config::parse(Path::new("c.toml"), &text) {
+                proptest::prop_assert!(!problems.is_empty());
+                proptest::prop_assert!(problems.iter().all(|problem| problem.line.is_some()), "{problems:?}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_an_amount_a_size_a_bootstrapper_or_not(text in "\\PC{0,40}") {
+            let _ = (wei(&text), bytes(&text), text.parse::<Bootstrapper>(), url_of(&text, &["http"]));
+        }
+    }
 }

@@ -597,4 +597,13 @@ mod tests {
         assert_eq!(check("--fault 0-1/2-3:partition@10s..20s").unwrap().warnings().len(), 1);
         assert!(check("--fault 0/1-3:partition@10s..20s").unwrap().warnings().is_empty());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_fault_that_reads_back_or_none(text in "[0-9,/:@.*a-z-]{0,30}") {
+            if let Ok(fault) = text.parse::<Fault>() {
+                proptest::prop_assert_eq!(fault.to_string().parse::<Fault>(), Ok(fault));
+            }
+        }
+    }
 }

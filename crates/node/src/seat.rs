@@ -437,4 +437,20 @@ mod tests {
         let text = serde_json::to_string(&seat).unwrap();
         assert_eq!(Seat::parse(&text).unwrap_err().key.as_deref(), Some("identity"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_seat_is_refused_without_a_word_of_its_secrets(
+            at in 0..SEAT.len(), cut in 0usize..3, put in "[ -~]{0,2}"
+        ) {
+            let mut text = SEAT.to_owned();
+            text.replace_range(at..(at + cut).min(SEAT.len()), &put);
+            if let Err(problem) = Seat::parse(&text) {
+                let said = problem.to_string();
+                for secret in ["0101010101", "0202020202", "0303030303", "0404040404", "0505050505"] {
+                    proptest::prop_assert!(!said.contains(secret), "{said}");
+                }
+            }
+        }
+    }
 }

@@ -46,3 +46,29 @@ fn position(report: &[u8], at: usize) -> Result<usize, BadInput> {
     let low = u64::from_be_bytes(array(report, at + WORD - 8)?);
     usize::try_from(low).map_err(|_| BadInput::new(format!("byte {at}: points beyond the report")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_report_or_refused_by_byte(
+            words in prop::collection::vec(prop_oneof![
+                Just([0; WORD]),
+                (0u8..8).prop_map(|low| { let mut word = [0; WORD]; word[31] = low * 32; word }),
+                any::<[u8; WORD]>(),
+            ], 0..10),
+            cut in 0usize..40,
+        ) {
+            let bytes = words.concat();
+            let bytes = &bytes[..bytes.len().saturating_sub(cut)];
+            let input = Input::take(Some(format!("0x{}", hex::encode(bytes)))).unwrap();
+            match explain(&input) {
+                Ok(report) => prop_assert!(report["median"].is_string()),
+                Err(problem) => prop_assert!(problem.problem.starts_with("byte "), "{problem}"),
+            }
+        }
+    }
+}
