@@ -105,6 +105,8 @@ func usual(message string, fields Fields) string {
 	case "Received incoming connection from an unknown peer, closing", "Write message to peer we don't have a stream open for",
 		"authenticatedConnectionReadLoop: unknown stream id, dropping message":
 		return "peers learn of a configuration one after another"
+	case "Asked to remove connectivity with peer we don't have a stream for":
+		return "an instance ends that knew a peer both as oracle and as bootstrapper"
 	case "Failed to process announcement", "Failed to process announcement from reconcile":
 		// With another error it is a refusal.
 		if text, _ := fields["error"].(string); strings.Contains(text, "is not an oracle in any of our jobs") {

@@ -29,6 +29,7 @@ type Options struct {
 	DevelopmentMode bool
 	PollInterval    time.Duration
 	Generation      string // overrides that of the file
+	Lie             string // one of Lies, or nothing: honest
 }
 
 // Run takes the seat until ctx ends. The database may be a file that survives, or in memory.
@@ -36,6 +37,10 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 	events := NewEvents(options.Events, Fields{"seat": file.Seat})
 	defer events.Summary()
 	logger, err := NewLogger(events, options.Log, options.LogLevel)
+	if err != nil {
+		return err
+	}
+	liar, err := newLiar(options.Lie, events)
 	if err != nil {
 		return err
 	}
@@ -82,7 +87,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 	telemetry := newTelemetry(events, options.Messages)
 	defer telemetry.close()
 	oracle, err := libocr.NewOracle(libocr.OCR2OracleArgs{
-		BinaryNetworkEndpointFactory: peer.OCR2BinaryNetworkEndpointFactory(),
+		BinaryNetworkEndpointFactory: lyingNetwork{peer.OCR2BinaryNetworkEndpointFactory(), liar},
 		V2Bootstrappers:              bootstrappers,
 		ContractConfigTracker:        contract,
 		ContractTransmitter:          transmitter,
@@ -94,7 +99,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 		OffchainConfigDigester:       contract.digester(),
 		OffchainKeyring:              offchain,
 		OnchainKeyring:               onchain,
-		ReportingPluginFactory: announcedFactory{events, median.NumericalMedianFactory{
+		ReportingPluginFactory: announcedFactory{events, lyingPlugins{liar: liar, ReportingPluginFactory: median.NumericalMedianFactory{
 			ContractTransmitter:        contract,
 			DataSource:                 market{file.Sources, file.MinSources, time.Duration(file.ObservationTimeoutMs) * time.Millisecond, events},
 			JuelsPerFeeCoinDataSource:  constant{juels},
@@ -102,7 +107,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 			Logger:                     logger,
 			OnchainConfigCodec:         median.StandardOnchainConfigCodec{},
 			ReportCodec:                evmreportcodec.ReportCodec{},
-		}},
+		}}},
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/smartcontractkit/libocr/offchainreporting2plus/dodona/internal/process"
@@ -14,6 +15,7 @@ import (
 
 func main() {
 	node := process.NodeFlags()
+	lie := flag.String("lie", "", fmt.Sprintf("be dishonest in one way: %s", strings.Join(seat.Lies, ", ")))
 	flag.Parse()
 	if flag.NArg() == 0 {
 		process.Fail(2, fmt.Errorf("usage: seat [flags] FILE..."))
@@ -22,6 +24,7 @@ func main() {
 	if err != nil {
 		process.Fail(2, err)
 	}
+	options.Lie = *lie
 	files := make([]seat.File, flag.NArg())
 	for i, path := range flag.Args() {
 		if files[i], err = seat.Read(path); err != nil {
