@@ -131,15 +131,15 @@ func Serve(in io.Reader, out io.Writer) error {
 
 func answer(line []byte) (result Answer) {
 	var head struct {
-		Op string          `json:"op"`
-		ID json.RawMessage `json:"id"`
+		Op  string          `json:"op"`
+		Tag json.RawMessage `json:"tag"`
 	}
 	defer func() {
 		if broken := recover(); broken != nil {
 			result = Answer{"ok": false, "panic": fmt.Sprint(broken)}
 		}
-		if head.ID != nil {
-			result["id"] = head.ID
+		if head.Tag != nil {
+			result["tag"] = head.Tag
 		}
 	}()
 	if err := json.Unmarshal(line, &head); err != nil {
@@ -174,6 +174,7 @@ var operations = map[string]operation{
 	"leaders":                op(leaders),
 	"schedule":               op(schedule),
 	"limits":                 op(transportLimits),
+	"script":                 op(script),
 	"ed25519":                op(ed25519Verify),
 	"secp256k1":              op(secp256k1Verify),
 	"observation_signature":  op(observationSignature),

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/smartcontractkit/libocr/offchainreporting2plus/internal/ocr2/protocol"
+	"github.com/smartcontractkit/libocr/offchainreporting2plus/internal/ocr2/serialization"
 )
 
 type vector map[string]any
@@ -16,11 +20,9 @@ type vector map[string]any
 // ask sends a case through the server's own front door.
 func ask(t *testing.T, op string, request vector) vector {
 	t.Helper()
-	sent := vector{"op": op, "id": 7}
+	sent := vector{"op": op, "tag": 7}
 	for key, value := range request {
-		if key != "ok" && key != "id" {
-			sent[key] = value
-		}
+		sent[key] = value
 	}
 	line, err := json.Marshal(sent)
 	if err != nil {
@@ -34,7 +36,7 @@ func ask(t *testing.T, op string, request vector) vector {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["bad_request"] != nil || got["panic"] != nil || got["id"] != 7.0 {
+	if got["bad_request"] != nil || got["panic"] != nil || got["tag"] != 7.0 {
 		t.Fatalf("%s\n answered %s", line, text)
 	}
 	return got
@@ -205,4 +207,80 @@ func cases(t *testing.T, file string) []vector {
 		t.Fatal(err)
 	}
 	return vectors.Cases
+}
+
+func TestAScriptOfAFollowerGivesTheVectorsBytes(t *testing.T) {
+	for _, want := range cases(t, "ocr2/follower.json") {
+		request := vector{"contract_digest_equal": true}
+		for key, value := range want {
+			request[key] = value
+		}
+		got := ask(t, "script", request)
+		if !same(want["start"], got["start"]) {
+			t.Errorf("%v: start: wanted %v, got %v", want["name"], want["start"], got["start"])
+		}
+		for i, step := range want["steps"].([]any) {
+			step, took := step.(map[string]any), got["steps"].([]any)[i].(map[string]any)
+			if !same(step["out"], took["out"]) {
+				t.Errorf("%v: %v: wanted %v, got %v", want["name"], step["name"], step["out"], took["out"])
+			}
+		}
+	}
+}
+
+func TestAScriptOfAPacemakerEntersTheVectorsEpochs(t *testing.T) {
+	for _, want := range cases(t, "ocr2/pacemaker.json") {
+		request := vector{
+			"config_digest": strings.Repeat("01", 32), "shared_secret": strings.Repeat("00", 16), // its leaders are not the vector's
+			"report_quorum": 1, "r_max": 5, "delta_round": "60000000000", "offchain_seed": strings.Repeat("02", 32), "onchain_sk": strings.Repeat("03", 32),
+			"n": want["n"], "f": want["f"], "id": want["id"], "contract_epoch": want["contract_epoch"],
+			"contract_digest_equal": want["contract_digest_equal"], "restored_state": want["restored_state"],
+		}
+		oracles, steps := []any{}, []any{}
+		for range int(want["n"].(float64)) {
+			oracles = append(oracles, vector{"address": strings.Repeat("04", 20), "offchain_pk": strings.Repeat("05", 32)})
+		}
+		for _, step := range want["steps"].([]any) {
+			step := step.(map[string]any)
+			steps = append(steps, vector{"from": step["from"], "bytes": newEpoch(uint32(step["epoch"].(float64)))})
+		}
+		request["oracles"], request["steps"] = oracles, steps
+		got := ask(t, "script", request)
+		if sent := newEpochs(t, got["start"]); !reflect.DeepEqual(sent, want["start_broadcasts"]) {
+			t.Errorf("%v: start: wanted %v, got %v", want["name"], want["start_broadcasts"], sent)
+		}
+		for i, step := range want["steps"].([]any) {
+			step, took := step.(map[string]any), got["steps"].([]any)[i].(map[string]any)
+			if sent := newEpochs(t, took["out"]); !reflect.DeepEqual(sent, step["broadcasts"]) {
+				t.Errorf("%v: step %d: wanted %v, got %v", want["name"], i, step["broadcasts"], sent)
+			}
+			wanted, entered := step["entered"].([]any), took["entered"].([]any)
+			for k := range max(len(wanted), len(entered)) {
+				if len(wanted) != len(entered) || wanted[k].([]any)[0] != entered[k].([]any)[0] {
+					t.Errorf("%v: step %d: wanted to enter %v, entered %v", want["name"], i, wanted, entered)
+				}
+			}
+		}
+	}
+}
+
+func newEpoch(epoch uint32) string {
+	bytes, _, err := serialization.Serialize(protocol.MessageNewEpoch{Epoch: epoch})
+	if err != nil {
+		panic(err)
+	}
+	return hex.EncodeToString(bytes)
+}
+
+// newEpochs are the epochs of the NewEpoch messages among out.
+func newEpochs(t *testing.T, out any) any {
+	t.Helper()
+	epochs := []any{}
+	for _, sent := range out.([]any) {
+		decoded := ask(t, "message", vector{"bytes": sent.(map[string]any)["bytes"]})["decoded"].(map[string]any)
+		if message, is := decoded["NewEpoch"].(map[string]any); is {
+			epochs = append(epochs, message["epoch"])
+		}
+	}
+	return epochs
 }
