@@ -45,7 +45,7 @@ pub enum Stale {
     ReportSent,
     #[error("this round is complete")]
     RoundComplete,
-    #[error("we may have reported in this round before a restart")]
+    #[error("we may have signed a report of this round, before a restart or with a key that did not answer in time")]
     BeforeRestart,
     #[error("the report of {at} is known already")]
     Finalized { at: RoundId },

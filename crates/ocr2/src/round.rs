@@ -87,7 +87,7 @@ impl Follower {
         Self {
             round: if again { entered.round } else { Round::NONE },
             observing: Observing::Idle,
-            reporting: if again { Reporting::BeforeRestart } else { Reporting::Open },
+            reporting: if again { Reporting::Abstaining } else { Reporting::Open },
             completed: false,
             requested: false,
         }

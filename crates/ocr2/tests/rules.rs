@@ -141,6 +141,29 @@ fn late_observations_count_while_grace_lasts_and_all_of_them_end_it() {
 }
 
 #[test]
+fn two_f_observations_are_never_enough() {
+    let mut script = leader_in_round_1();
+    for from in [0, 1] {
+        script.receive(from, observe(from, 1));
+    }
+    let log = script.pass(900);
+    assert!(!log.iter().any(|line| line.contains("ReportReq")), "{log:?}");
+}
+
+#[test]
+fn a_report_that_the_key_did_not_sign_in_time_is_the_last_of_its_round() {
+    let mut script = follower_in_round_1();
+    script.receive(2, Message::ReportReq(request(&[0, 1, 2], 1, 1, b"q")));
+    script.answer("view");
+    let (ticket, _) = script.asks[0];
+    assert_eq!(script.answer_with("sign report", None), ["tell SignReport failed: it failed"]);
+    let other = Message::ReportReq(request(&[0, 2, 3], 1, 1, b"q"));
+    assert_eq!(script.refuses(2, other), Stale::BeforeRestart.into(), "the key may have signed");
+    script.hand(ocr2::Event::Answered { ticket, answer: Some(ocr2::Answer::Signature(Bytes::from_static(&[0; 65]))) });
+    assert_eq!(script.log(), [""; 0]);
+}
+
+#[test]
 fn a_round_decided_late_is_followed_by_the_next_at_once() {
     let mut script = leader_in_round_1();
     (0..4).for_each(|from| drop(script.receive(from, observe(from, 1))));
@@ -496,6 +519,15 @@ fn a_leader_refuses_by_name() {
     assert_eq!(script.refuses(0, report_on(&request, 0)), Stale::ReportedBefore.into());
     script.receive(3, report_on(&request, 3));
     assert_eq!(script.refuses(1, report_on(&request, 1)), Stale::RoundDecided.into());
+
+    for from in [0, 1, 3] {
+        script.receive(from, Message::NewEpoch(Epoch(2)));
+    }
+    script.asks.retain(|(_, ask)| shown_work(&ask.work).starts_with("query 2"));
+    script.answer("query");
+    let past = Stale::PastEpoch { got: Epoch(1), current: Epoch(2) };
+    assert_eq!(script.refuses(0, observe(0, 1)), past.into());
+    assert_eq!(script.refuses(0, report_on(&request, 0)), past.into());
 }
 
 #[test]

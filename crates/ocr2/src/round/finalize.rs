@@ -123,7 +123,7 @@ impl Oracle {
         if let Some(waiting) = self.follower.reporting.waiting() {
             // Our report would come too late.
             waiting.forget(out);
-            self.follower.reporting = Reporting::Open;
+            self.follower.reporting = self.follower.reporting.interrupted();
         }
         self.complete_round(now);
         self.finalization.check_new(m.at)?;
@@ -187,7 +187,7 @@ impl Oracle {
                         .iter()
                         .any(|entry| entry.signer == self.setup.me.byte() && entry.signature == message.signature)
             }
-            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::BeforeRestart => false,
+            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::Abstaining => false,
         }
     }
 

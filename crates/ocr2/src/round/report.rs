@@ -29,15 +29,24 @@ pub(crate) enum Reporting {
     Signing { waiting: Waiting, extra_hash: [u8; 32], report: Bytes },
     /// It is sent.
     Sent { message: Report, extra_hash: [u8; 32] },
-    /// We had entered the round before a restart and may have reported: nothing is said in it any more.
-    BeforeRestart,
+    /// We may have signed a report of this round: before a restart, or with a key that did not answer in time. No other is
+    /// signed in it.
+    Abstaining,
 }
 
 impl Reporting {
     pub fn waiting(&self) -> Option<&Waiting> {
         match self {
             Self::Viewing { waiting, .. } | Self::Signing { waiting, .. } => Some(waiting),
-            Self::Open | Self::Sent { .. } | Self::BeforeRestart => None,
+            Self::Open | Self::Sent { .. } | Self::Abstaining => None,
+        }
+    }
+
+    /// What is left when it is not waited for any more.
+    pub fn interrupted(&self) -> Self {
+        match self {
+            Self::Signing { .. } | Self::Abstaining => Self::Abstaining,
+            Self::Open | Self::Viewing { .. } | Self::Sent { .. } => Self::Open,
         }
     }
 
@@ -159,7 +168,7 @@ impl Oracle {
             Reporting::Open => {}
             Reporting::Viewing { .. } | Reporting::Signing { .. } => return Err(Stale::Reporting.into()),
             Reporting::Sent { .. } => return Err(Stale::ReportSent.into()),
-            Reporting::BeforeRestart => return Err(Stale::BeforeRestart.into()),
+            Reporting::Abstaining => return Err(Stale::BeforeRestart.into()),
         }
         if self.follower.completed {
             return Err(Stale::RoundComplete.into());
@@ -214,13 +223,13 @@ impl Oracle {
                 self.send_report(Report { at, skip: false, report, signature }, extra_hash, out);
                 return;
             }
-            (Reporting::Viewing { waiting, .. } | Reporting::Signing { waiting, .. }, Some(_)) => {
-                (waiting, Err(AskFailure::WrongKind))
+            (Reporting::Viewing { waiting, .. }, Some(_)) => (waiting, Err(AskFailure::WrongKind)),
+            (Reporting::Viewing { waiting, .. }, None) => (waiting, Err(AskFailure::Failed)),
+            (Reporting::Signing { waiting, .. }, unsigned) => {
+                self.follower.reporting = Reporting::Abstaining;
+                (waiting, Err(if unsigned.is_some() { AskFailure::WrongKind } else { AskFailure::Failed }))
             }
-            (Reporting::Viewing { waiting, .. } | Reporting::Signing { waiting, .. }, None) => {
-                (waiting, Err(AskFailure::Failed))
-            }
-            (state @ (Reporting::Open | Reporting::Sent { .. } | Reporting::BeforeRestart), _) => {
+            (state @ (Reporting::Open | Reporting::Sent { .. } | Reporting::Abstaining), _) => {
                 self.follower.reporting = state;
                 return;
             }
@@ -274,7 +283,7 @@ impl Oracle {
             && waiting.is_overdue(now)
         {
             waiting.give_up(Some(self.follower_at()), out);
-            self.follower.reporting = Reporting::Open;
+            self.follower.reporting = self.follower.reporting.interrupted();
         }
     }
 
@@ -332,7 +341,7 @@ impl Oracle {
     fn is_own_report(&self, m: &Report, hash: [u8; 32]) -> bool {
         match &self.follower.reporting {
             Reporting::Sent { message, extra_hash } => *extra_hash == hash && message == m,
-            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::BeforeRestart => false,
+            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::Abstaining => false,
         }
     }
 }
