@@ -157,7 +157,7 @@ fn own_certificate(case: &Fields<'_>) -> Checked {
 
 fn tls_config(case: &Fields<'_>) -> Checked {
     generation(case)?;
-    let ours = p2p::tls_parameters();
+    let ours = certificate::TLS;
     same("alpn", case.number::<usize>("alpn")?, ours.alpn)?;
     same("certificates", case.number::<usize>("certificates")?, ours.certificates)?;
     let versions = format!("{:04x}", ours.version);

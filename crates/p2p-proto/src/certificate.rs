@@ -10,6 +10,30 @@ use alloc::vec::Vec;
 /// Bytes of a host's own certificate.
 pub const CERTIFICATE_LEN: usize = 178;
 
+/// How TLS is set up (networking spec 4.1). Whoever brings TLS must show that it does this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TlsParameters {
+    /// The one version, as on the wire.
+    pub version: u16,
+    /// Application protocols offered or selected.
+    pub alpn: usize,
+    /// Certificates in a host's own chain.
+    pub certificates: usize,
+    pub client_certificate_required: bool,
+    pub signs_ed25519_only: bool,
+    pub server_name_sent: bool,
+}
+
+/// The parameters of every connection.
+pub const TLS: TlsParameters = TlsParameters {
+    version: 0x0304,
+    alpn: 0,
+    certificates: 1,
+    client_certificate_required: true,
+    signs_ed25519_only: true,
+    server_name_sent: false,
+};
+
 /// Where the part that is signed lies: after the outer header, up to and with the key.
 const TBS: core::ops::Range<usize> = 3..104;
 

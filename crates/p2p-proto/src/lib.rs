@@ -30,6 +30,7 @@ pub use crypto::PeerId;
 pub use endpoint::{EndpointConfig, EndpointError};
 pub use frame::{Class, Generation, RequestId};
 pub use key::Keyring;
+pub use machine::Mono;
 pub use peer::{Outgoing, OutgoingClass, Peer, ReceiveRules, SendError};
 pub use response::ResponsePolicy;
 pub use stream::{

@@ -6,7 +6,7 @@ use crate::remote::{Remote, Sink};
 use crate::shared::{ReachError, Shared};
 use crate::store::{AnnouncementStore, StoreError};
 use bytes::Bytes;
-use machine::Mono;
+use p2p_proto::Mono;
 use p2p_proto::announcement::AnnouncementError;
 use p2p_proto::discovery::{Discovery, DiscoveryConfig, Effect, Group, GroupError};
 use p2p_proto::{ConfigDigest, PeerId, StreamId};

@@ -28,4 +28,3 @@ pub use p2p_proto::discovery::DiscoveryConfig;
 pub use p2p_proto::{ConfigDigest, EndpointConfig, Generation, Keyring, PeerId, StreamLimits};
 pub use shared::ReachError;
 pub use store::{AnnouncementStore, MemoryStore, StoreError, Stored};
-pub use tls::{TlsParameters, tls_parameters};

@@ -6,7 +6,7 @@
 use crate::limits::{PROVED_WITHIN, READ_BYTES, READS_MAX, WRITE_STALL_MAX};
 use crate::remote::Remote;
 use crate::shared::Shared;
-use machine::Mono;
+use p2p_proto::Mono;
 use p2p_proto::links::LinkId;
 use p2p_proto::{CloseReason, Connection, Event};
 use std::io::{self, BufRead, IoSlice, Read, Write};

@@ -5,7 +5,7 @@ use crate::inbox::SharedInbox;
 use crate::shared::Shared;
 use crate::tls::Pinned;
 use bytes::Bytes;
-use machine::Mono;
+use p2p_proto::Mono;
 use p2p_proto::bucket::{INCOMING_CONNECTIONS_CAPACITY, Overdraft, TokenBucket, incoming_connections_rate};
 use p2p_proto::links::{LinkId, Links};
 use p2p_proto::{Class, Event, Outgoing, Peer, PeerId, Refusal, SendError, StreamConfig, StreamError, StreamId};

@@ -7,7 +7,7 @@ use crate::inbox::SharedInbox;
 use crate::limits::{DISCOVERY_EVENTS_MAX, PEER_EVENTS_MAX};
 use crate::remote::{Remote, Sink};
 use crate::tls::Identity;
-use machine::Mono;
+use p2p_proto::Mono;
 use p2p_proto::limits::PEERS_MAX;
 use p2p_proto::links::LinkId;
 use p2p_proto::{Keyring, PeerId, ReceiveRules, StreamConfig, StreamError, StreamId};

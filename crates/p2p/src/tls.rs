@@ -75,38 +75,6 @@ impl Pinned {
     }
 }
 
-/// How this crate sets TLS up, read from the real configurations: for whoever compares it with the reference's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TlsParameters {
-    /// The one version, as on the wire.
-    pub version: u16,
-    /// Application protocols offered or selected.
-    pub alpn: usize,
-    /// Certificates in this host's chain.
-    pub certificates: usize,
-    pub client_certificate_required: bool,
-    pub signs_ed25519_only: bool,
-    pub server_name_sent: bool,
-}
-
-/// The parameters of every connection of this crate.
-pub fn tls_parameters() -> TlsParameters {
-    let keyring = Arc::new(crypto::ed25519::SecretKey::from_seed(&[0; 32]));
-    let peer = keyring.peer_id();
-    let identity = Identity::new(keyring.clone());
-    let Pinned { client, server } = identity.facing(peer);
-    let schemes = [SignatureScheme::ED25519, SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::RSA_PSS_SHA256];
-    let signs = |scheme: &SignatureScheme| KeyringKey(keyring.clone()).choose_scheme(&[*scheme]).is_some();
-    TlsParameters {
-        version: TLS13.version.into(),
-        alpn: client.alpn_protocols.len() + server.alpn_protocols.len(),
-        certificates: 1,
-        client_certificate_required: ClientCertVerifier::client_auth_mandatory(&Pin { peer }),
-        signs_ed25519_only: schemes.iter().filter(|scheme| signs(scheme)).eq([&SignatureScheme::ED25519]),
-        server_name_sent: client.enable_sni,
-    }
-}
-
 /// Accepts the certificate of one peer.
 #[derive(Debug)]
 struct Pin {
@@ -235,5 +203,34 @@ impl Signer for KeyringKey {
 
     fn scheme(&self) -> SignatureScheme {
         SignatureScheme::ED25519
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_proto::certificate::{TLS, TlsParameters};
+    use rustls::client::ResolvesClientCert;
+
+    #[test]
+    fn the_real_configurations_are_what_the_specification_says() {
+        let keyring = Arc::new(crypto::ed25519::SecretKey::from_seed(&[0; 32]));
+        let peer = keyring.peer_id();
+        let identity = Identity::new(keyring.clone());
+        let Pinned { client, server } = identity.facing(peer);
+        let schemes =
+            [SignatureScheme::ED25519, SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::RSA_PSS_SHA256];
+        let signs = |scheme: &SignatureScheme| KeyringKey(keyring.clone()).choose_scheme(&[*scheme]).is_some();
+        let real = TlsParameters {
+            version: TLS13.version.into(),
+            alpn: client.alpn_protocols.len() + server.alpn_protocols.len(),
+            certificates: identity.certificate.resolve(&[], &[]).map_or(0, |certified| certified.cert.len()),
+            client_certificate_required: ClientCertVerifier::client_auth_mandatory(&Pin { peer }),
+            signs_ed25519_only: schemes.iter().filter(|scheme| signs(scheme)).eq([&SignatureScheme::ED25519]),
+            server_name_sent: client.enable_sni,
+        };
+        assert_eq!(real, TLS);
+        assert_eq!(server.send_tls13_tickets, 0);
+        assert!(ClientCertVerifier::root_hint_subjects(&Pin { peer }).is_empty());
     }
 }
