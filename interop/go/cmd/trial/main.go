@@ -42,6 +42,7 @@ func main() {
 		}
 		defer os.RemoveAll(w.Dir)
 	}
+	signal.Ignore(syscall.SIGPIPE) // a reader that leaves must not leave our processes behind
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
