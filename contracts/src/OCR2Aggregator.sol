@@ -10,12 +10,11 @@ import {ILinkToken} from "./interfaces/ILinkToken.sol";
 import {IOCR2} from "./interfaces/IOCR2.sol";
 import {IOCR2Aggregator} from "./interfaces/IOCR2Aggregator.sol";
 import {ITypeAndVersion} from "./interfaces/ITypeAndVersion.sol";
+import {Attestation} from "./ocr2/Attestation.sol";
 import {ConfigData} from "./ocr2/ConfigData.sol";
 import {ConfigDigest} from "./ocr2/ConfigDigest.sol";
 import {Hot} from "./ocr2/Hot.sol";
-import {Quorum} from "./ocr2/Quorum.sol";
 import {Round, newRound} from "./ocr2/Round.sol";
-import {Transmission} from "./ocr2/Transmission.sol";
 
 /// @title A price feed that is updated by OCR2 oracles
 /// @notice f+1 of n oracles sign a report with everyone's observation; one of them brings it here; its median is the new
@@ -28,12 +27,15 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     /// @dev Gas that is not offered to the validator, so that the instructions around its call can be paid.
     uint256 private constant VALIDATOR_CALL_OVERHEAD = 5_000;
 
-    /// @dev Bytes of a call of transmit without report and signatures: selector; three words of context, three offsets,
-    /// rawVs; three lengths.
-    uint256 private constant TRANSMIT_LENGTH = 4 + 32 * 10;
+    // Topics of the events of a transmission; assembly takes only numbers.
+    uint256 private constant NEW_TRANSMISSION = 0xc797025feeeaf2cd924c99e9205acb8ec04d5cad21c41ce637a38fb6dee6016a;
+    uint256 private constant NEW_ROUND = 0x0109fc6f55cf40689f02fbaad7af7fe7bbac8a3d2186600afc7d3e10cac60271;
+    uint256 private constant ANSWER_UPDATED = 0x0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f;
 
-    int192 public immutable override minAnswer;
-    int192 public immutable override maxAnswer;
+    /// @dev Both are int192; kept wide, so that an answer is compared without narrowing.
+    int256 private immutable i_minAnswer;
+    int256 private immutable i_maxAnswer;
+
     uint8 public immutable override decimals;
 
     /// @dev The version of the interface, which is the original's.
@@ -63,8 +65,8 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         uint8 decimals_,
         string memory description_
     ) OCR2Billing(link, billingAccessController) {
-        minAnswer = minAnswer_;
-        maxAnswer = maxAnswer_;
+        i_minAnswer = minAnswer_;
+        i_maxAnswer = maxAnswer_;
         decimals = decimals_;
         s_description = description_;
         _setRequesterAccessController(requesterAccessController);
@@ -83,93 +85,137 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         uint256 initialGas = gasleft(); // First, so that everything after it is reimbursed.
 
         Hot hot = s_hot;
-        uint40 epochAndRound = uint40(uint256(reportContext[1]));
-        if (epochAndRound <= hot.epochAndRound()) revert StaleReport(epochAndRound, hot.epochAndRound());
-        Account account = s_accounts[msg.sender];
+        {
+            uint256 epochAndRound = uint40(uint256(reportContext[1]));
+            if (epochAndRound <= hot.epochAndRound()) revert StaleReport(uint40(epochAndRound), hot.epochAndRound());
+            hot = hot.afterTransmission(epochAndRound);
+        }
+        // The account's slot is found once, and read and written there.
+        uint256 slot;
+        Account account;
+        assembly ("memory-safe") {
+            mstore(0, caller())
+            mstore(0x20, s_accounts.slot)
+            slot := keccak256(0, 0x40)
+            account := sload(slot)
+        }
         if (!account.active()) revert UnauthorizedTransmitter(msg.sender);
 
-        uint256 config = ConfigData.loadHot(hot.configData());
-        uint256 transmission = _requireAttested(config, reportContext, report, rs, ss, rawVs);
-
-        // The event takes the report's place in memory.
-        int192 juelsPerFeeCoin = Transmission.juelsPerFeeCoin(transmission);
-        hot = _record(config, hot, epochAndRound, transmission);
-
-        uint256 validator = ConfigData.hotWord(config, ConfigData.VALIDATOR);
-        if (uint160(validator) != 0) {
-            _callValidator(validator, hot);
-            account = s_accounts[msg.sender]; // The validator may have had the transmitter paid, or replaced.
-        }
-        _payTransmitter(account, ConfigData.hotWord(config, ConfigData.TERMS), initialGas, juelsPerFeeCoin);
+        (uint256 config, uint256 transmission) = Attestation.requireValid(hot, reportContext, report, rs, ss, rawVs);
+        _accept(slot, account, initialGas, hot, config, transmission);
     }
 
-    /// @return transmission The report, which is well formed and signed by exactly f+1 oracles.
-    function _requireAttested(
-        uint256 config,
-        bytes32[3] calldata reportContext,
-        bytes calldata report,
-        bytes32[] calldata rs,
-        bytes32[] calldata ss,
-        bytes32 rawVs
-    ) private view returns (uint256 transmission) {
+    /// @dev The effects of a report that is well formed and signed. It does not return: the call ends here.
+    /// @param slot Where the transmitter's account is stored.
+    /// @param hot The hot word with the new round.
+    function _accept(uint256 slot, Account account, uint256 initialGas, Hot hot, uint256 config, uint256 transmission)
+        private
+    {
         unchecked {
-            bytes32 configDigest = bytes32(ConfigData.hotWord(config, ConfigData.DIGEST));
-            if (reportContext[0] != configDigest) revert ConfigDigestMismatch(reportContext[0], configDigest);
+            uint256 terms;
+            uint256 validator;
+            int256 juelsPerFeeCoin;
+            assembly ("memory-safe") {
+                terms := mload(add(config, 0x040))
+                validator := mload(add(config, 0x060))
+                juelsPerFeeCoin := mload(add(transmission, 0xe0))
+            }
+            {
+                uint256 observations;
+                int256 answer;
+                assembly ("memory-safe") {
+                    observations := mload(add(transmission, 0x100))
+                    // The upper median, since the signers have sorted them: 32 bytes times the rounded half of at most 31.
+                    answer := mload(add(add(transmission, 0x120), shl(4, and(observations, 30))))
+                }
+                // Of more than f observations at least one is honest.
+                uint256 f = uint8(terms >> ConfigData.F_AT);
+                if (observations <= f) revert WrongNumberOfObservations(observations, f + 1, MAX_ORACLES);
+                if (answer < i_minAnswer || answer > i_maxAnswer) {
+                    revert MedianOutOfRange(int192(answer), minAnswer(), maxAnswer());
+                }
 
-            // Calldata is reimbursed by the byte, so none may be there that the report does not need. The three lengths
-            // were compared with the length of calldata, so their sum is small.
-            uint256 length = TRANSMIT_LENGTH + report.length + 32 * (rs.length + ss.length);
-            if (msg.data.length != length) revert CalldataLengthMismatch(msg.data.length, length);
+                s_hot = hot;
+                uint256 roundId;
+                assembly ("memory-safe") {
+                    // As in _slotOf and newRound. The time of observation has 32 bits, or the report were malformed.
+                    roundId := and(shr(200, hot), 0xffffffff)
+                    let limit := and(shr(232, hot), 0xffff)
+                    let index := add(mod(roundId, limit), mul(roundId, iszero(limit)))
+                    let times := or(shl(192, mload(add(transmission, 0x80))), shl(224, timestamp()))
+                    sstore(add(s_rounds.slot, index), or(shr(64, shl(64, answer)), times))
+                }
+                if (roundId == 0) revert RoundsExhausted(); // It went round.
 
-            uint256 quorum = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> ConfigData.F_AT) + 1;
-            if (rs.length != quorum || ss.length != quorum) {
-                revert WrongNumberOfSignatures(rs.length, ss.length, quorum);
+                assembly ("memory-safe") {
+                    // The report turns into its event in place; see Attestation. It has k <= 31 observations, and two words
+                    // are reserved behind them.
+                    let k := observations
+                    let observers := add(add(transmission, 0x120), shl(5, k))
+                    mstore(observers, k)
+                    mstore(add(observers, 0x20), and(mload(add(transmission, 0xa0)), not(shr(shl(3, k), not(0)))))
+                    mstore(transmission, answer)
+                    mstore(add(transmission, 0x20), caller())
+                    mstore(add(transmission, 0x40), mload(add(transmission, 0x80)))
+                    mstore(add(transmission, 0x60), 0x100)
+                    mstore(add(transmission, 0x80), sub(observers, transmission))
+                    mstore(add(transmission, 0xa0), juelsPerFeeCoin)
+                    mstore(add(transmission, 0xc0), mload(config))
+                    mstore(add(transmission, 0xe0), and(shr(160, hot), 0xffffffffff))
+                    log2(transmission, sub(add(observers, 0x40), transmission), NEW_TRANSMISSION, roundId)
+
+                    // Nobody has started the round; its time is in the event above already.
+                    log3(add(transmission, 0x40), 0x20, NEW_ROUND, roundId, 0)
+                    mstore(transmission, timestamp())
+                    log3(transmission, 0x20, ANSWER_UPDATED, answer, roundId)
+                }
+            }
+
+            if (uint160(validator) != 0) {
+                _callValidator(validator);
+                account = s_accounts[msg.sender]; // The validator may have had the transmitter paid, or replaced.
+                if (!account.active()) return;
+            }
+            if (juelsPerFeeCoin >= 0) {
+                // Nothing here may fail: a wrong payment is better than a feed that stands still. So all of it is
+                // unchecked, and a sum that leaves 96 bits is not stored if that shows.
+                uint256 price = tx.gasprice / 1 gwei;
+                {
+                    uint256 reasonable = uint32(terms >> ConfigData.REASONABLE_GAS_PRICE_AT);
+                    if (price < reasonable) price += (reasonable - price) / 2;
+                    if (price > uint32(terms)) price = uint32(terms);
+                }
+                uint256 gasUsed =
+                    initialGas - gasleft() + 16 * msg.data.length + uint24(terms >> ConfigData.ACCOUNTING_GAS_AT);
+                uint256 juels = gasUsed * price * 1 gwei * uint256(juelsPerFeeCoin) / 1e18;
+                juels += uint256(uint32(terms >> ConfigData.TRANSMISSION_PAYMENT_AT)) * 1 gwei;
+
+                uint256 before = account.paymentJuels();
+                uint256 afterwards = uint96(before + juels);
+                if (afterwards >= before) {
+                    account = account.withPayment(afterwards);
+                    assembly ("memory-safe") {
+                        sstore(slot, account)
+                    }
+                }
             }
         }
-        transmission = Transmission.load(report);
-        bytes32 hash = Transmission.signedHash(transmission, report.length, reportContext);
-        (uint256 index, address signer, bool repeated) = Quorum.firstFault(config, hash, rs, ss, rawVs);
-        if (index != rs.length) {
-            if (repeated) revert DuplicateSigner(index, signer);
-            revert InvalidSignature(index, signer);
+        assembly ("memory-safe") {
+            // The transmission is done; there is nothing to return and nothing to clean up.
+            stop()
         }
-        if (!Transmission.isWellFormed(transmission, report.length)) revert MalformedReport();
-    }
-
-    /// @dev Makes a new round of a well-formed report and tells everyone.
-    /// @return The hot word with the new round.
-    function _record(uint256 config, Hot hot, uint40 epochAndRound, uint256 transmission) private returns (Hot) {
-        uint256 observations = Transmission.observationCount(transmission);
-        uint256 f = uint8(ConfigData.hotWord(config, ConfigData.TERMS) >> ConfigData.F_AT);
-        // Of more than f observations at least one is honest.
-        if (observations <= f) revert WrongNumberOfObservations(observations, f + 1, MAX_ORACLES);
-
-        int192 answer = Transmission.median(transmission);
-        if (answer < minAnswer || answer > maxAnswer) revert MedianOutOfRange(answer, minAnswer, maxAnswer);
-
-        if (hot.roundId() == type(uint32).max) revert RoundsExhausted();
-        hot = hot.afterTransmission(epochAndRound);
-        s_hot = hot;
-        uint32 observationsTimestamp = Transmission.observationsTimestamp(transmission);
-        uint32 roundId = hot.roundId();
-        s_rounds[_slotOf(hot, roundId)] = newRound(answer, observationsTimestamp, uint32(block.timestamp));
-
-        bytes32 configDigest = bytes32(ConfigData.hotWord(config, ConfigData.DIGEST));
-        Transmission.emitted(transmission, NewTransmission.selector, roundId, answer, configDigest, epochAndRound);
-        emit NewRound(roundId, address(0), observationsTimestamp);
-        emit AnswerUpdated(answer, roundId, block.timestamp);
-        return hot;
     }
 
     /// @dev Calls the validator with exactly its gas limit or reverts, so that nobody can starve it. Result and failure are
     /// ignored, and it need not exist.
-    function _callValidator(uint256 validator, Hot hot) private {
-        uint32 current = hot.roundId();
-        uint32 previous = current - 1;
-        bytes memory data = abi.encodeCall(
-            IAggregatorValidator.validate,
-            (previous, s_rounds[_slotOf(hot, previous)].answer(), current, s_rounds[_slotOf(hot, current)].answer())
-        );
+    function _callValidator(uint256 validator) private {
+        Hot hot = s_hot;
+        uint256 current = hot.roundId();
+        uint256 previous = current - 1;
+        int192 previousAnswer = s_rounds[_slotOf(hot, previous)].answer();
+        int192 currentAnswer = s_rounds[_slotOf(hot, current)].answer();
+        bytes memory data =
+            abi.encodeCall(IAggregatorValidator.validate, (previous, previousAnswer, current, currentAnswer));
         uint256 gasLimit = uint32(validator >> 160);
         bool enough;
         assembly ("memory-safe") {
@@ -187,29 +233,6 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         if (!enough) revert InsufficientGasForValidator(gasLimit);
     }
 
-    /// @dev Nothing here may fail: a wrong payment is better than a feed that stands still. So all of it is unchecked, a
-    /// negative rate pays nothing, and a sum that leaves 96 bits is not stored if that shows.
-    function _payTransmitter(Account account, uint256 terms, uint256 initialGas, int192 juelsPerFeeCoin) private {
-        // Only a validator can have made it inactive; what it would earn is not on the books of the new committee.
-        if (juelsPerFeeCoin < 0 || !account.active()) return;
-        unchecked {
-            uint256 gasPrice = tx.gasprice / 1 gwei;
-            uint256 reasonable = uint32(terms >> ConfigData.REASONABLE_GAS_PRICE_AT);
-            if (gasPrice < reasonable) gasPrice += (reasonable - gasPrice) / 2;
-            uint256 maximum = uint32(terms);
-            if (gasPrice > maximum) gasPrice = maximum;
-
-            uint256 accountingGas = uint24(terms >> ConfigData.ACCOUNTING_GAS_AT);
-            uint256 gasUsed = initialGas - gasleft() + 16 * msg.data.length + accountingGas;
-            uint256 juels = gasUsed * gasPrice * 1 gwei * uint192(juelsPerFeeCoin) / 1e18;
-            juels += uint256(uint32(terms >> ConfigData.TRANSMISSION_PAYMENT_AT)) * 1 gwei;
-
-            uint96 before = account.paymentJuels();
-            uint96 afterwards = uint96(before + juels);
-            if (afterwards >= before) s_accounts[msg.sender] = account.withPayment(afterwards);
-        }
-    }
-
     // -- configuration
 
     /// @inheritdoc IOCR2
@@ -222,7 +245,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         bytes memory offchainConfig
     ) external override onlyOwner {
         _requireCommittee(signers, transmitters, f);
-        bytes memory bounds = abi.encodePacked(uint8(1), minAnswer, maxAnswer);
+        bytes memory bounds = abi.encodePacked(uint8(1), minAnswer(), maxAnswer());
         if (keccak256(onchainConfig) != keccak256(bounds)) revert InvalidOnchainConfig(onchainConfig, bounds);
 
         _settle();
@@ -243,7 +266,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
             offchainConfig
         );
         address data = ConfigData.deploy(ConfigData.encode(previous, configDigest, f, signers, transmitters));
-        s_hot = s_hot.afterConfig(data);
+        s_hot = s_hot.afterConfig(data, signers.length);
 
         emit ConfigSet(
             previousConfigBlockNumber,
@@ -280,12 +303,22 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     }
 
     /// @inheritdoc IOCR2
-    function latestConfigDetails() external view override returns (uint32 configCount, uint32 blockNumber, bytes32 configDigest) {
+    function latestConfigDetails()
+        external
+        view
+        override
+        returns (uint32 configCount, uint32 blockNumber, bytes32 configDigest)
+    {
         return (s_configCount, s_latestConfigBlockNumber, _configDigest());
     }
 
     /// @inheritdoc IOCR2
-    function latestConfigDigestAndEpoch() external view override returns (bool scanLogs, bytes32 configDigest, uint32 epoch) {
+    function latestConfigDigestAndEpoch()
+        external
+        view
+        override
+        returns (bool scanLogs, bytes32 configDigest, uint32 epoch)
+    {
         return (false, _configDigest(), uint32(s_hot.epochAndRound() >> 8));
     }
 
@@ -367,6 +400,16 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
 
     // -- answers
 
+    /// @inheritdoc IOCR2Aggregator
+    function minAnswer() public view override returns (int192) {
+        return int192(i_minAnswer);
+    }
+
+    /// @inheritdoc IOCR2Aggregator
+    function maxAnswer() public view override returns (int192) {
+        return int192(i_maxAnswer);
+    }
+
     /// @inheritdoc IAggregatorV2V3
     function latestRoundData()
         public
@@ -376,9 +419,18 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         Hot hot = s_hot;
-        uint32 latest = hot.roundId();
-        Round round = s_rounds[_slotOf(hot, latest)];
-        return (latest, round.answer(), round.observationsTimestamp(), round.transmissionTimestamp(), latest);
+        assembly ("memory-safe") {
+            // As in _slotOf and Round. The call ends here, so memory is free to be written.
+            let latest := and(shr(200, hot), 0xffffffff)
+            let limit := and(shr(232, hot), 0xffff)
+            let round := sload(add(s_rounds.slot, add(mod(latest, limit), mul(latest, iszero(limit)))))
+            mstore(0x00, latest)
+            mstore(0x20, signextend(23, round))
+            mstore(0x40, and(shr(192, round), 0xffffffff))
+            mstore(0x60, shr(224, round))
+            mstore(0x80, latest)
+            return(0, 0xa0)
+        }
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -389,21 +441,21 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         override
         returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        if (roundId > type(uint32).max) return (0, 0, 0, 0, 0);
+        if (roundId > type(uint32).max) {
+            return (0, 0, 0, 0, 0);
+        }
         Round round = _round(s_hot, roundId);
         return (roundId, round.answer(), round.observationsTimestamp(), round.transmissionTimestamp(), roundId);
     }
 
     /// @inheritdoc IAggregatorV2V3
     function latestAnswer() public view virtual override returns (int256) {
-        Hot hot = s_hot;
-        return s_rounds[_slotOf(hot, hot.roundId())].answer();
+        return _latest().answer();
     }
 
     /// @inheritdoc IAggregatorV2V3
     function latestTimestamp() public view virtual override returns (uint256) {
-        Hot hot = s_hot;
-        return s_rounds[_slotOf(hot, hot.roundId())].transmissionTimestamp();
+        return _latest().transmissionTimestamp();
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -434,7 +486,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     // -- history
 
     /// @inheritdoc IOCR2Aggregator
-    function setHistoryLimit(uint24 rounds) external override onlyOwner {
+    function setHistoryLimit(uint16 rounds) external override onlyOwner {
         Hot hot = s_hot;
         if (hot.roundId() != 0) revert HistoryHasBegun(hot.roundId());
         // The validator is told the previous answer.
@@ -445,8 +497,19 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     }
 
     /// @inheritdoc IOCR2Aggregator
-    function getHistoryLimit() external view override returns (uint24) {
+    function getHistoryLimit() external view override returns (uint16) {
         return s_hot.historyLimit();
+    }
+
+    /// @return round The latest round, all zero before the first.
+    function _latest() private view returns (Round round) {
+        Hot hot = s_hot;
+        assembly ("memory-safe") {
+            // As in _slotOf.
+            let latest := and(shr(200, hot), 0xffffffff)
+            let limit := and(shr(232, hot), 0xffff)
+            round := sload(add(s_rounds.slot, add(mod(latest, limit), mul(latest, iszero(limit)))))
+        }
     }
 
     /// @return A round as it was stored, all zero if it is not, or no longer, known.
@@ -454,12 +517,15 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         uint256 latest = hot.roundId();
         uint256 limit = hot.historyLimit();
         bool known = roundId <= latest && (limit == 0 || latest - roundId < limit);
-        return known ? s_rounds[_slotOf(hot, uint32(roundId))] : Round.wrap(0);
+        return known ? s_rounds[_slotOf(hot, roundId)] : Round.wrap(0);
     }
 
     /// @dev Where a round that is kept is stored.
-    function _slotOf(Hot hot, uint32 roundId) private pure returns (uint256) {
+    function _slotOf(Hot hot, uint256 roundId) private pure returns (uint256 slot) {
         uint256 limit = hot.historyLimit();
-        return limit == 0 ? roundId : roundId % limit;
+        assembly ("memory-safe") {
+            // A remainder of a division by zero is zero on this machine.
+            slot := add(mod(roundId, limit), mul(roundId, iszero(limit)))
+        }
     }
 }

@@ -99,7 +99,9 @@ abstract contract AccessControlledSuite is FeedTest {
         for (uint256 i = 0; i < calls.length; i++) {
             (bool ok, bytes memory ret) = read(stranger, address(1), calls[i]);
             yes("a contract is refused", !ok);
-            if (_ours()) eq("why", ret, abi.encodeWithSelector(SimpleWriteAccessController.NoAccess.selector, stranger));
+            if (_ours()) {
+                eq("why", ret, abi.encodeWithSelector(SimpleWriteAccessController.NoAccess.selector, stranger));
+            }
             (ok, ret) = read(stranger, stranger, calls[i]);
             yes("an external account reads", ok);
             list.addAccess(stranger);

@@ -22,7 +22,11 @@ abstract contract WithoutGas is FeedTest {
         configure(n, uint8((n - 1) / 3));
     }
 
-    function encodeConfig(address[] memory signers, address[] memory transmitters) internal view returns (bytes memory) {
+    function encodeConfig(address[] memory signers, address[] memory transmitters)
+        internal
+        view
+        returns (bytes memory)
+    {
         return abi.encodeCall(IOCR2.setConfig, (signers, transmitters, 1, onchainConfig(), 2, ""));
     }
 }
@@ -278,7 +282,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
 
     // -- history
 
-    function limited(uint24 rounds) private {
+    function limited(uint16 rounds) private {
         vm.recordLogs();
         feed.setHistoryLimit(rounds);
         eq("event", logOf(IOCR2Aggregator.HistoryLimitSet.selector).data, abi.encode(rounds));
@@ -314,7 +318,9 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         limited(2);
         CountingValidator validator = new CountingValidator();
         feed.setValidatorConfig(IAggregatorValidator(address(validator)), 200_000);
-        for (uint256 i = 0; i < 5; i++) transmit(next(4, reportOf(1, observationsOf(4, int192(int256(1000 * i + 1))), RATE)), 0);
+        for (uint256 i = 0; i < 5; i++) {
+            transmit(next(4, reportOf(1, observationsOf(4, int192(int256(1000 * i + 1))), RATE)), 0);
+        }
         eqInt("sum of steps", validator.sum(), 4000);
     }
 
@@ -394,7 +400,11 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
 contract CountingValidator is IAggregatorValidator {
     int256 public sum;
 
-    function validate(uint256 previousRound, int256 previous, uint256, int256 current) external override returns (bool) {
+    function validate(uint256 previousRound, int256 previous, uint256, int256 current)
+        external
+        override
+        returns (bool)
+    {
         if (previousRound > 0) sum += current - previous;
         return true;
     }
@@ -427,7 +437,9 @@ contract ReplacingValidator is IAggregatorValidator {
     function arm(address[] memory signers, address[] memory transmitters, bytes memory onchainConfig) external {
         i_feed.acceptOwnership();
         s_signers = signers;
-        for (uint256 i = 3; i < 7; i++) s_transmitters.push(transmitters[(i + 1) % 7]);
+        for (uint256 i = 3; i < 7; i++) {
+            s_transmitters.push(transmitters[(i + 1) % 7]);
+        }
         s_onchainConfig = onchainConfig;
     }
 

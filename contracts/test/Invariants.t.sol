@@ -133,7 +133,9 @@ contract Actors is Committee {
 
     function strange(uint256 which, address who, bytes32 noise) external {
         if (who == address(this) || who == address(0)) return;
-        for (uint256 i = 0; i < POPULATION; i++) if (who == payeeOf(i) || who == transmitterOf(i)) return;
+        for (uint256 i = 0; i < POPULATION; i++) {
+            if (who == payeeOf(i) || who == transmitterOf(i)) return;
+        }
         bytes[9] memory calls = [
             abi.encodeCall(feed.setBilling, (1, 2, 3, 4, 5)),
             abi.encodeCall(feed.setConfig, (new address[](4), new address[](4), 1, "", 2, "")),
@@ -152,9 +154,15 @@ contract Actors is Committee {
 
     // -- inside
 
-    function signed(uint32 epoch_, uint256 observations, uint256 from, uint256 count) private view returns (Call memory) {
+    function signed(uint32 epoch_, uint256 observations, uint256 from, uint256 count)
+        private
+        view
+        returns (Call memory)
+    {
         uint256[] memory keys = new uint256[](n);
-        for (uint256 i = 0; i < n; i++) keys[i] = oracle(i);
+        for (uint256 i = 0; i < n; i++) {
+            keys[i] = oracle(i);
+        }
         Call memory call;
         call.context = contextOf(digest, epoch_, 1);
         call.report = reportOf(uint32(block.timestamp), observationsOf(observations, 1000), 10 ** 18);
@@ -172,7 +180,8 @@ contract Actors is Committee {
     function attempt(address from, Call memory call) private returns (bool ok) {
         (,, uint32 epochBefore) = feed.latestConfigDigestAndEpoch();
         vm.prank(from);
-        (ok,) = address(feed).call(abi.encodeCall(feed.transmit, (call.context, call.report, call.rs, call.ss, call.rawVs)));
+        (ok,) = address(feed)
+            .call(abi.encodeCall(feed.transmit, (call.context, call.report, call.rs, call.ss, call.rawVs)));
         (,, uint32 epochAfter) = feed.latestConfigDigestAndEpoch();
         if (epochAfter < epochBefore) epochWentBack++;
         uint256 round = feed.latestRound();
@@ -226,7 +235,9 @@ contract InvariantsTest is Committee {
     function invariant_5_the_books_are_the_sum_of_what_is_owed() public view {
         OCR2Aggregator feed = actors.feed();
         uint256 owed;
-        for (uint256 i = 0; i < 12; i++) owed += feed.owedPayment(transmitterOf(i));
+        for (uint256 i = 0; i < 12; i++) {
+            owed += feed.owedPayment(transmitterOf(i));
+        }
         int256 balance = int256(actors.link().balanceOf(address(feed)));
         eqInt("available", feed.linkAvailableForPayment(), balance - int256(owed));
     }
@@ -244,7 +255,9 @@ contract InvariantsTest is Committee {
         address[] memory members = feed.getTransmitters();
         for (uint256 i = 0; i < 12; i++) {
             bool member;
-            for (uint256 j = 0; j < members.length; j++) if (members[j] == transmitterOf(i)) member = true;
+            for (uint256 j = 0; j < members.length; j++) {
+                if (members[j] == transmitterOf(i)) member = true;
+            }
             if (!member) eq("rounds", feed.oracleObservationCount(transmitterOf(i)), 0);
         }
     }

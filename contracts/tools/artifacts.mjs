@@ -5,6 +5,7 @@
 //   deployedLength              bytes on chain, of at most 24576
 //   source, sources, sourceHash which files it was made from, and their hash (see below)
 //   settings, compiler          how
+//   storage                     "slot.byte: name, type" of each variable, so that a change of the layout is seen in review
 //
 // The source hash is sha256 over, for each file in `sources` in order: the path, a zero byte, the content, a zero byte.
 // It lets a test without a compiler see that sources and artifacts belong together.
@@ -25,7 +26,7 @@ const CONTRACTS = {
 
 // The same as in foundry.toml, where forge reads them.
 const SETTINGS = {
-  optimizer: { enabled: true, runs: 200 },
+  optimizer: { enabled: true, runs: 100000 },
   evmVersion: "prague",
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
@@ -70,7 +71,7 @@ function compile() {
   const sources = Object.fromEntries(
     [...paths].sort().map((path) => [path, { content: readFileSync(join(contracts, path), "utf8") }]),
   );
-  const outputSelection = { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } };
+  const outputSelection = { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"] } };
   const input = { language: "Solidity", sources, settings: { ...SETTINGS, outputSelection } };
   const output = JSON.parse(solc.compile(JSON.stringify(input)));
   const errors = (output.errors ?? []).filter((e) => e.severity === "error");
@@ -80,6 +81,8 @@ function compile() {
   }
   return output.contracts;
 }
+
+const typeOf = (variable, { types }) => types[variable.type].label;
 
 // Indented, except for the entries of the ABI, which are one per line: a change of one function is a change of one line.
 function render(artifact) {
@@ -99,7 +102,7 @@ const complain = (text) => {
 };
 
 for (const [name, source] of Object.entries(CONTRACTS)) {
-  const { abi, evm } = compiled[source][name];
+  const { abi, evm, storageLayout } = compiled[source][name];
   const length = evm.deployedBytecode.object.length / 2;
   if (length > CODE_SIZE_MAX) complain(`${name} is ${length} bytes, more than the ${CODE_SIZE_MAX} that a chain takes`);
   const sources = sourcesOf(source);
@@ -108,6 +111,7 @@ for (const [name, source] of Object.entries(CONTRACTS)) {
     contractName: name,
     bytecode: { object: `0x${evm.bytecode.object}` },
     deployedLength: length,
+    storage: storageLayout.storage.map((v) => `${v.slot}.${v.offset}: ${v.label}, ${typeOf(v, storageLayout)}`),
     compiler: solc.version(),
     settings: SETTINGS,
     source,

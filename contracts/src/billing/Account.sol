@@ -38,7 +38,8 @@ function carriedJuels(Account account) pure returns (uint128) {
     return uint128(Account.unwrap(account) >> CARRIED_AT);
 }
 
-function withPayment(Account account, uint96 payment) pure returns (Account) {
+/// @param payment A uint96.
+function withPayment(Account account, uint256 payment) pure returns (Account) {
     uint256 rest = Account.unwrap(account) & ~(uint256(type(uint96).max) << PAYMENT_AT);
-    return Account.wrap(rest | (uint256(payment) << PAYMENT_AT));
+    return Account.wrap(rest | (payment << PAYMENT_AT));
 }

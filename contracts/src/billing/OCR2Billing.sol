@@ -239,7 +239,9 @@ abstract contract OCR2Billing is IOCR2Billing, Payees {
     }
 
     function _observationPaymentJuels() private view returns (uint256) {
-        return uint256(uint32(ConfigData.peek(s_hot.configData(), ConfigData.TERMS) >> ConfigData.OBSERVATION_PAYMENT_AT)) * 1 gwei;
+        return uint256(
+            uint32(ConfigData.peek(s_hot.configData(), ConfigData.TERMS) >> ConfigData.OBSERVATION_PAYMENT_AT)
+        ) * 1 gwei;
     }
 
     // -- access

@@ -55,17 +55,11 @@ interface IOCR2 is ITypeAndVersion {
     ) external;
 
     /// @notice Where to find the event of the present configuration, and what it is called.
-    function latestConfigDetails()
-        external
-        view
-        returns (uint32 configCount, uint32 blockNumber, bytes32 configDigest);
+    function latestConfigDetails() external view returns (uint32 configCount, uint32 blockNumber, bytes32 configDigest);
 
     /// @notice How far the present configuration has come.
     /// @return scanLogs Whether digest and epoch must be learned from `Transmitted` instead.
     /// @return configDigest The present configuration.
     /// @return epoch The epoch of its latest report, 0 before the first.
-    function latestConfigDigestAndEpoch()
-        external
-        view
-        returns (bool scanLogs, bytes32 configDigest, uint32 epoch);
+    function latestConfigDigestAndEpoch() external view returns (bool scanLogs, bytes32 configDigest, uint32 epoch);
 }

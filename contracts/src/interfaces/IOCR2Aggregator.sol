@@ -33,9 +33,7 @@ interface IOCR2Billing is IPayees {
     );
     event BillingAccessControllerSet(IAccessController old, IAccessController current);
     event LinkTokenSet(ILinkToken indexed oldLinkToken, ILinkToken indexed newLinkToken);
-    event OraclePaid(
-        address indexed transmitter, address indexed payee, uint256 amount, ILinkToken indexed linkToken
-    );
+    event OraclePaid(address indexed transmitter, address indexed payee, uint256 amount, ILinkToken indexed linkToken);
     /// @notice A round of payments could not pay this transmitter (no payee, no funds, or the token refused). What it is
     /// owed stays owed, also when it leaves the committee, and its payee can withdraw it.
     event PaymentCarried(address indexed transmitter, uint256 amount);
@@ -123,7 +121,7 @@ interface IOCR2Aggregator is IOCR2, IOCR2Billing, IAggregatorV2V3 {
         IAggregatorValidator indexed currentValidator,
         uint32 currentGasLimit
     );
-    event HistoryLimitSet(uint24 rounds);
+    event HistoryLimitSet(uint16 rounds);
 
     // setConfig
     error TooManyOracles(uint256 got, uint256 max);
@@ -155,7 +153,7 @@ interface IOCR2Aggregator is IOCR2, IOCR2Billing, IAggregatorV2V3 {
     error OnlyOwnerOrRequester(address caller);
     error OnlyExternalAccounts(address caller);
     error HistoryHasBegun(uint32 latestRound);
-    error HistoryLimitTooSmall(uint24 got, uint24 min);
+    error HistoryLimitTooSmall(uint16 got, uint16 min);
 
     /// @return The smallest answer that is accepted.
     function minAnswer() external view returns (int192);
@@ -185,6 +183,6 @@ interface IOCR2Aggregator is IOCR2, IOCR2Billing, IAggregatorV2V3 {
     /// @notice Keeps only so many rounds (at least 2; 0: all, as without this call). A round that is no longer kept reads
     /// like one that never was. A transmission then rewrites an old slot and costs 17,100 gas less. For the owner, and
     /// only before the first round, so that the meaning of a stored round never changes.
-    function setHistoryLimit(uint24 rounds) external;
-    function getHistoryLimit() external view returns (uint24);
+    function setHistoryLimit(uint16 rounds) external;
+    function getHistoryLimit() external view returns (uint16);
 }

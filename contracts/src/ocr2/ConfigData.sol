@@ -18,6 +18,7 @@ pragma solidity 0.8.37;
 ///
 /// The seat table finds a signer's index without a search: byte `(signer * multiplier mod 2^256) >> 248` of the table is
 /// the only index that the signer can have. A multiplier without collisions is looked for when a configuration is set.
+/// Attestation reads all of this but the transmitters in memory, by these numbers.
 library ConfigData {
     uint256 internal constant DIGEST = 0x000;
     uint256 internal constant MULTIPLIER = 0x020;
@@ -32,10 +33,6 @@ library ConfigData {
     uint256 internal constant TRANSMISSION_PAYMENT_AT = 96;
     uint256 internal constant ACCOUNTING_GAS_AT = 128;
     uint256 internal constant F_AT = 152;
-
-    /// @dev What a transmission reads, whatever n is: up to SIGNERS + 31 * 20. Bytes past the end of the code read as zero,
-    /// and zero is never a signer.
-    uint256 internal constant HOT_LENGTH = 0x3ec;
 
     error DataContractNotCreated();
 
@@ -76,23 +73,6 @@ library ConfigData {
         data = new bytes(length);
         assembly ("memory-safe") {
             extcodecopy(pointer, add(data, 0x20), 1, length)
-        }
-    }
-
-    /// @return hot Memory address of the first HOT_LENGTH bytes. Not a `bytes`, so that nobody pays for its length.
-    function loadHot(address pointer) internal view returns (uint256 hot) {
-        assembly ("memory-safe") {
-            // Reserves whole words beyond HOT_LENGTH, because an address at the very end is read as a word.
-            hot := mload(0x40)
-            mstore(0x40, add(hot, 0x420))
-            extcodecopy(pointer, hot, 1, HOT_LENGTH)
-        }
-    }
-
-    /// @return value One word of what `loadHot` loaded.
-    function hotWord(uint256 hot, uint256 offset) internal pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := mload(add(hot, offset))
         }
     }
 

@@ -3,16 +3,26 @@ pragma solidity 0.8.37;
 
 /// @title The one word of storage that every transmission reads and writes
 /// @dev From the least significant bit: config data contract (160), latest epoch and round of the oracles' protocol (40),
-/// latest round of the aggregator (32), history limit (24; see OCR2Aggregator.setHistoryLimit). A word and not a struct,
-/// so that it is loaded and stored exactly once per transmission.
+/// latest round of the aggregator (32), history limit (16; see OCR2Aggregator.setHistoryLimit), number of oracles (8). A word
+/// and not a struct, so that it is loaded and stored exactly once per transmission. The assembly of Attestation and of
+/// OCR2Aggregator.transmit knows this layout.
 type Hot is uint256;
 
-using {configData, epochAndRound, roundId, historyLimit, afterTransmission, withConfigData, afterConfig, withHistoryLimit}
-    for Hot global;
+using {
+    configData,
+    epochAndRound,
+    roundId,
+    historyLimit,
+    afterTransmission,
+    withConfigData,
+    afterConfig,
+    withHistoryLimit
+} for Hot global;
 
 uint256 constant EPOCH_AND_ROUND_AT = 160;
 uint256 constant ROUND_ID_AT = 200;
 uint256 constant HISTORY_LIMIT_AT = 232;
+uint256 constant ORACLES_AT = 248;
 uint256 constant CONFIG_DATA_MASK = (1 << 160) - 1;
 
 /// @return The contract whose code holds the configuration; 0 before the first.
@@ -31,15 +41,16 @@ function roundId(Hot hot) pure returns (uint32) {
 }
 
 /// @return How many rounds are kept; 0 means all.
-function historyLimit(Hot hot) pure returns (uint24) {
-    return uint24(Hot.unwrap(hot) >> HISTORY_LIMIT_AT);
+function historyLimit(Hot hot) pure returns (uint16) {
+    return uint16(Hot.unwrap(hot) >> HISTORY_LIMIT_AT);
 }
 
-/// @dev The round is 32 bits wide; adding to 2^32 - 1 would spill into the history limit, so the caller checks before.
-function afterTransmission(Hot hot, uint40 newEpochAndRound) pure returns (Hot) {
+/// @return The same, one round later.
+/// @dev The round is 32 bits wide; after the last one it is 0, and the history limit is wrong: not to be stored then.
+function afterTransmission(Hot hot, uint256 newEpochAndRound) pure returns (Hot) {
     unchecked {
         uint256 cleared = Hot.unwrap(hot) & ~(uint256(type(uint40).max) << EPOCH_AND_ROUND_AT);
-        return Hot.wrap((cleared | (uint256(newEpochAndRound) << EPOCH_AND_ROUND_AT)) + (1 << ROUND_ID_AT));
+        return Hot.wrap((cleared | (newEpochAndRound << EPOCH_AND_ROUND_AT)) + (1 << ROUND_ID_AT));
     }
 }
 
@@ -48,12 +59,13 @@ function withConfigData(Hot hot, address data) pure returns (Hot) {
     return Hot.wrap((Hot.unwrap(hot) & ~CONFIG_DATA_MASK) | uint160(data));
 }
 
-/// @return The start of a new configuration: its data, and no report yet. Rounds go on.
-function afterConfig(Hot hot, address data) pure returns (Hot) {
-    return Hot.wrap(((Hot.unwrap(hot) >> ROUND_ID_AT) << ROUND_ID_AT) | uint160(data));
+/// @return The start of a new configuration: its data, its size, and no report yet. Rounds go on.
+function afterConfig(Hot hot, address data, uint256 n) pure returns (Hot) {
+    uint256 kept = Hot.unwrap(hot) & (((1 << ORACLES_AT) - 1) ^ ((1 << ROUND_ID_AT) - 1));
+    return Hot.wrap(kept | uint160(data) | (n << ORACLES_AT));
 }
 
-function withHistoryLimit(Hot hot, uint24 limit) pure returns (Hot) {
-    uint256 rest = Hot.unwrap(hot) & ((1 << HISTORY_LIMIT_AT) - 1);
+function withHistoryLimit(Hot hot, uint16 limit) pure returns (Hot) {
+    uint256 rest = Hot.unwrap(hot) & ~(uint256(type(uint16).max) << HISTORY_LIMIT_AT);
     return Hot.wrap(rest | (uint256(limit) << HISTORY_LIMIT_AT));
 }

@@ -8,9 +8,12 @@ type Round is uint256;
 
 using {answer, observationsTimestamp, transmissionTimestamp} for Round global;
 
-function newRound(int192 answer_, uint32 observationsTimestamp_, uint32 transmissionTimestamp_) pure returns (Round) {
+/// @param answer_ An int192.
+/// @param observationsTimestamp_ A uint32.
+/// @param transmissionTimestamp_ Cut to 32 bits.
+function newRound(int256 answer_, uint256 observationsTimestamp_, uint256 transmissionTimestamp_) pure returns (Round) {
     return Round.wrap(
-        uint256(uint192(answer_)) | (uint256(observationsTimestamp_) << 192) | (uint256(transmissionTimestamp_) << 224)
+        (uint256(answer_) & type(uint192).max) | (observationsTimestamp_ << 192) | (transmissionTimestamp_ << 224)
     );
 }
 

@@ -152,8 +152,7 @@ abstract contract BillingSuite is FeedTest {
         feed.withdrawFunds(address(1), type(uint256).max);
         deal(0);
         uint256 due = owed(1);
-        bytes memory why =
-            abi.encodeWithSelector(IOCR2Billing.TransferFailed.selector, address(link), payeeOf(1), due);
+        bytes memory why = abi.encodeWithSelector(IOCR2Billing.TransferFailed.selector, address(link), payeeOf(1), due);
         refused(payeeOf(1), abi.encodeCall(feed.withdrawPayment, (transmitterOf(1))), why);
         eq("owed", owed(1), due);
     }
@@ -216,7 +215,9 @@ abstract contract BillingSuite is FeedTest {
     function test_a_price_of_zero_is_not_forgotten() public {
         start(4);
         feed.setBilling(0, 0, 0, 0, 0);
-        for (uint256 i = 0; i < 3; i++) transmit(4);
+        for (uint256 i = 0; i < 3; i++) {
+            transmit(4);
+        }
         eq("nothing owed", owed(3), 0);
         feed.setBilling(0, 0, 10, 0, 0);
         eq("three rounds at the new price", owed(3), 3 * 10 gwei);
@@ -252,7 +253,8 @@ abstract contract BillingSuite is FeedTest {
     function test_funds_go_to_someone() public {
         bytes4 why = IOCR2Billing.TransferFailed.selector;
         refused(
-            abi.encodeCall(feed.withdrawFunds, (address(0), 1)), abi.encodeWithSelector(why, address(link), address(0), 1)
+            abi.encodeCall(feed.withdrawFunds, (address(0), 1)),
+            abi.encodeWithSelector(why, address(link), address(0), 1)
         );
         bytes memory reason = abi.encodeWithSelector(why, address(link), address(link), 1);
         refused(abi.encodeCall(feed.withdrawFunds, (address(link), 1)), reason);

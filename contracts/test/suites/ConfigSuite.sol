@@ -41,7 +41,15 @@ abstract contract ConfigSuite is FeedTest {
         );
         bytes32 wanted = bytes32((uint256(hash) & (type(uint256).max >> 16)) | (uint256(1) << 240));
         bytes memory data = abi.encode(
-            uint32(0), wanted, uint64(1), signersOf(7), transmittersOf(7), uint8(2), onchainConfig(), uint64(99), "opaque"
+            uint32(0),
+            wanted,
+            uint64(1),
+            signersOf(7),
+            transmittersOf(7),
+            uint8(2),
+            onchainConfig(),
+            uint64(99),
+            "opaque"
         );
         eq("ConfigSet", log.data, data);
         eq("topics", log.topics.length, 1);
@@ -98,7 +106,9 @@ abstract contract ConfigSuite is FeedTest {
         configure(4, 1);
         Call memory call = signedBy(contextOf(old, 2, 1), report(7), 0, 3, 7);
         refused(
-            transmitterOf(0), encode(call), abi.encodeWithSelector(IOCR2Aggregator.ConfigDigestMismatch.selector, old, digest)
+            transmitterOf(0),
+            encode(call),
+            abi.encodeWithSelector(IOCR2Aggregator.ConfigDigestMismatch.selector, old, digest)
         );
         refused(
             transmitterOf(6),

@@ -32,13 +32,17 @@ abstract contract FeedSuite is FeedTest {
         start(4);
         for (uint256 i = 1; i <= 3; i++) {
             vm.warp(1_700_000_000 + 100 * i);
-            transmit(next(4, reportOf(uint32(1_699_999_990 + 100 * i), observationsOf(4, PRICE + int192(int256(i))), RATE)), 0);
+            transmit(
+                next(4, reportOf(uint32(1_699_999_990 + 100 * i), observationsOf(4, PRICE + int192(int256(i))), RATE)),
+                0
+            );
         }
         for (uint256 i = 1; i <= 3; i++) {
             int256 answer = PRICE + int256(i) + 2 * 123_457;
             eqInt("getAnswer", feed.getAnswer(i), answer);
             eq("getTimestamp", feed.getTimestamp(i), 1_700_000_000 + 100 * i);
-            (uint80 id, int256 value, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) = feed.getRoundData(uint80(i));
+            (uint80 id, int256 value, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) =
+                feed.getRoundData(uint80(i));
             bytes memory wanted = abi.encode(i, answer, 1_699_999_990 + 100 * i, 1_700_000_000 + 100 * i, i);
             eq("getRoundData", abi.encode(id, value, startedAt, updatedAt, answeredIn), wanted);
         }
@@ -77,7 +81,11 @@ abstract contract FeedSuite is FeedTest {
             (uint80 id, int256 value, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) =
                 feed.getRoundData(unknown[i]);
             uint80 named = i == 3 ? 0 : unknown[i];
-            eq("getRoundData", abi.encode(id, value, startedAt, updatedAt, answeredIn), abi.encode(named, 0, 0, 0, named));
+            eq(
+                "getRoundData",
+                abi.encode(id, value, startedAt, updatedAt, answeredIn),
+                abi.encode(named, 0, 0, 0, named)
+            );
         }
         // 2^32 + 1 is not round 1.
         eqInt("getAnswer", feed.getAnswer((1 << 32) + 1), 0);

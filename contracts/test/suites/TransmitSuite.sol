@@ -24,13 +24,22 @@ abstract contract TransmitSuite is FeedTest {
         (uint32 timestamp, bytes32 observers, int192[] memory observations, int192 rate) =
             abi.decode(call.report, (uint32, bytes32, int192[], int192));
         bytes memory shortened = new bytes(n);
-        for (uint256 i = 0; i < n; i++) shortened[i] = observers[i];
+        for (uint256 i = 0; i < n; i++) {
+            shortened[i] = observers[i];
+        }
         int192 answer = observations[n / 2];
 
         eq("topic", logs[0].topics[0], IOCR2Aggregator.NewTransmission.selector);
         eq("round", uint256(logs[0].topics[1]), 1);
         bytes memory data = abi.encode(
-            answer, transmitterOf(n - 1), timestamp, observations, shortened, rate, digest, uint40(uint256(call.context[1]))
+            answer,
+            transmitterOf(n - 1),
+            timestamp,
+            observations,
+            shortened,
+            rate,
+            digest,
+            uint40(uint256(call.context[1]))
         );
         eq("NewTransmission", logs[0].data, data);
 
@@ -79,7 +88,8 @@ abstract contract TransmitSuite is FeedTest {
                 Call memory call = next(4);
                 Call memory first = signedBy(call.context, call.report, a, 1, 4);
                 Call memory second = signedBy(call.context, call.report, b, 1, 4);
-                (call.rs[0], call.rs[1], call.ss[0], call.ss[1]) = (first.rs[0], second.rs[0], first.ss[0], second.ss[0]);
+                (call.rs[0], call.rs[1], call.ss[0], call.ss[1]) =
+                (first.rs[0], second.rs[0], first.ss[0], second.ss[0]);
                 call.rawVs = first.rawVs | (second.rawVs >> 8);
                 transmit(call, 0);
             }
@@ -89,7 +99,9 @@ abstract contract TransmitSuite is FeedTest {
 
     function test_every_transmitter_may_bring_every_report() public {
         start(4);
-        for (uint256 i = 0; i < 4; i++) transmit(next(4), i);
+        for (uint256 i = 0; i < 4; i++) {
+            transmit(next(4), i);
+        }
         eq("rounds", feed.latestRound(), 4);
     }
 
@@ -98,7 +110,7 @@ abstract contract TransmitSuite is FeedTest {
         start(4);
         int192[] memory observations = new int192[](4);
         (observations[0], observations[1], observations[2], observations[3]) =
-            (type(int192).min, -1, PRICE, type(int192).max);
+        (type(int192).min, -1, PRICE, type(int192).max);
         transmit(next(4, reportOf(1, observations, type(int192).max)), 0);
         eqInt("answer", feed.latestAnswer(), PRICE);
     }
@@ -109,6 +121,29 @@ abstract contract TransmitSuite is FeedTest {
             transmit(next(7, reportOf(1, observationsOf(k, PRICE), RATE)), 0);
             eqInt("answer", feed.latestAnswer(), PRICE + int256(k / 2) * 123_457);
         }
+    }
+
+    function test_every_number_of_observations_is_announced_as_it_was() public {
+        start(7);
+        for (uint256 k = 3; k <= 31; k++) {
+            Call memory call =
+                next(7, reportOf(uint32(k), observationsOf(k, int192(int256(k))), int192(int256(k)) - 10));
+            vm.recordLogs();
+            transmit(call, k % 7);
+            bytes memory data = logOf(IOCR2Aggregator.NewTransmission.selector).data;
+            eq("NewTransmission", data, announced(call, k, transmitterOf(k % 7)));
+        }
+    }
+
+    function announced(Call memory call, uint256 k, address transmitter) private view returns (bytes memory) {
+        (uint32 time, bytes32 raw, int192[] memory observations, int192 rate) =
+            abi.decode(call.report, (uint32, bytes32, int192[], int192));
+        bytes memory observers = new bytes(k);
+        for (uint256 i = 0; i < k; i++) {
+            observers[i] = raw[i];
+        }
+        uint40 epochAndRound = uint40(uint256(call.context[1]));
+        return abi.encode(observations[k / 2], transmitter, time, observations, observers, rate, digest, epochAndRound);
     }
 
     /// @dev Order and authorship of observations are what f+1 signatures vouch for.
@@ -202,7 +237,9 @@ abstract contract TransmitSuite is FeedTest {
         bytes memory data = encode(next(4));
         address[3] memory others = [stranger, address(this), vm.addr(signerKey(0))];
         for (uint256 i = 0; i < others.length; i++) {
-            refused(others[i], data, abi.encodeWithSelector(IOCR2Aggregator.UnauthorizedTransmitter.selector, others[i]));
+            refused(
+                others[i], data, abi.encodeWithSelector(IOCR2Aggregator.UnauthorizedTransmitter.selector, others[i])
+            );
         }
     }
 
@@ -369,7 +406,8 @@ abstract contract TransmitSuite is FeedTest {
         transmit(next(7, reportOf(1, observationsOf(31, PRICE), RATE)), 0);
         int192[] memory many = observationsOf(32, PRICE);
         refused(
-            next(7, abi.encode(uint32(1), bytes32(0), many, RATE)), abi.encodeWithSelector(IOCR2Aggregator.MalformedReport.selector)
+            next(7, abi.encode(uint32(1), bytes32(0), many, RATE)),
+            abi.encodeWithSelector(IOCR2Aggregator.MalformedReport.selector)
         );
     }
 
@@ -409,7 +447,9 @@ abstract contract TransmitSuite is FeedTest {
         bytes memory data = encode(next(4));
         for (uint256 cut = 1; cut < data.length; cut += 41) {
             bytes memory part = new bytes(data.length - cut);
-            for (uint256 i = 0; i < part.length; i++) part[i] = data[i];
+            for (uint256 i = 0; i < part.length; i++) {
+                part[i] = data[i];
+            }
             (bool ok,) = send(transmitterOf(0), part);
             yes("refused", !ok);
         }
@@ -516,7 +556,8 @@ contract RecordingValidator is IAggregatorValidator {
         returns (bool)
     {
         gasSeen = gasleft();
-        (previousRoundId, previousAnswer, currentRoundId, currentAnswer) = (previousRound, previous, currentRound, current);
+        (previousRoundId, previousAnswer, currentRoundId, currentAnswer) =
+        (previousRound, previous, currentRound, current);
         latestRoundSeen = i_feed.latestRound();
         owedSeen = i_feed.owedPayment(tx.origin);
         return false;

@@ -22,7 +22,9 @@ abstract contract Committee is Check {
 
     function signersOf(uint256 n) internal pure returns (address[] memory list) {
         list = new address[](n);
-        for (uint256 i = 0; i < n; i++) list[i] = vm.addr(signerKey(i));
+        for (uint256 i = 0; i < n; i++) {
+            list[i] = vm.addr(signerKey(i));
+        }
     }
 
     function transmitterOf(uint256 oracle) internal pure returns (address) {
@@ -31,7 +33,9 @@ abstract contract Committee is Check {
 
     function transmittersOf(uint256 n) internal pure returns (address[] memory list) {
         list = new address[](n);
-        for (uint256 i = 0; i < n; i++) list[i] = transmitterOf(i);
+        for (uint256 i = 0; i < n; i++) {
+            list[i] = transmitterOf(i);
+        }
     }
 
     function payeeOf(uint256 oracle) internal pure returns (address) {
@@ -40,13 +44,17 @@ abstract contract Committee is Check {
 
     function payeesOf(uint256 n) internal pure returns (address[] memory list) {
         list = new address[](n);
-        for (uint256 i = 0; i < n; i++) list[i] = payeeOf(i);
+        for (uint256 i = 0; i < n; i++) {
+            list[i] = payeeOf(i);
+        }
     }
 
     /// @return Ascending observations around a price of 2.5 * 10^11.
     function observationsOf(uint256 k, int192 base) internal pure returns (int192[] memory) {
         int192[] memory list = new int192[](k);
-        for (uint256 i = 0; i < k; i++) list[i] = base + int192(int256(i * 123_457));
+        for (uint256 i = 0; i < k; i++) {
+            list[i] = base + int192(int256(i * 123_457));
+        }
         return list;
     }
 

@@ -6,31 +6,34 @@ import {ConfigDigest} from "../../src/ocr2/ConfigDigest.sol";
 import {Committee} from "../support/Committee.sol";
 
 contract ConfigDataTest is Committee {
-    function seatOf(uint256 hot, uint256 signer) private pure returns (uint256 seat, address seated) {
-        uint256 multiplier = ConfigData.hotWord(hot, ConfigData.MULTIPLIER);
+    function seatOf(bytes memory data, uint256 signer) private pure returns (uint256 seat, address seated) {
+        uint256 multiplier = ConfigData.word(data, ConfigData.MULTIPLIER);
         unchecked {
-            seat = uint8(ConfigData.hotWord(hot, ConfigData.SEATS + ((signer * multiplier) >> 248)) >> 248);
+            seat = uint8(data[ConfigData.SEATS + ((signer * multiplier) >> 248)]);
         }
-        seated = address(uint160(ConfigData.hotWord(hot, ConfigData.SIGNERS + 20 * seat) >> 96));
+        seated = address(uint160(ConfigData.word(data, ConfigData.SIGNERS + 20 * seat - 12)));
     }
 
     /// @dev The seat table seats everyone at its own seat, and shows no stranger to a seat that holds its address.
-    function testFuzz_every_signer_finds_its_seat_and_nobody_else_does(uint256 seed, uint8 size, address stranger) public {
+    function testFuzz_every_signer_finds_its_seat_and_nobody_else_does(uint256 seed, uint8 size, address stranger)
+        public
+    {
         uint256 n = 1 + size % 31;
         address[] memory signers = new address[](n);
-        for (uint256 i = 0; i < n; i++) signers[i] = address(uint160(uint256(keccak256(abi.encode(seed, i)))));
+        for (uint256 i = 0; i < n; i++) {
+            signers[i] = address(uint160(uint256(keccak256(abi.encode(seed, i)))));
+        }
         bytes32 digest = keccak256(abi.encode(seed));
         bytes memory data = ConfigData.encode(ConfigData.load(address(0)), digest, 3, signers, transmittersOf(n));
-        uint256 hot = ConfigData.loadHot(ConfigData.deploy(data));
         for (uint256 i = 0; i < n; i++) {
-            (uint256 seat, address seated) = seatOf(hot, uint160(signers[i]));
+            (uint256 seat, address seated) = seatOf(data, uint160(signers[i]));
             eq("seat", seat, i);
             eq("seated", seated, signers[i]);
             vm.assume(stranger != signers[i]);
         }
-        (, address other) = seatOf(hot, uint160(stranger));
+        (, address other) = seatOf(data, uint160(stranger));
         yes("a stranger has no seat", other != stranger);
-        (, other) = seatOf(hot, 0);
+        (, other) = seatOf(data, 0);
         yes("nobody is no signer", other != address(0));
     }
 
@@ -38,12 +41,13 @@ contract ConfigDataTest is Committee {
     function test_neighbouring_addresses_are_seated_too() public {
         for (uint256 shift = 0; shift < 156; shift += 13) {
             address[] memory signers = new address[](31);
-            for (uint256 i = 0; i < 31; i++) signers[i] = address(uint160((i + 1) << shift));
+            for (uint256 i = 0; i < 31; i++) {
+                signers[i] = address(uint160((i + 1) << shift));
+            }
             bytes memory data =
                 ConfigData.encode(ConfigData.load(address(0)), keccak256("d"), 10, signers, transmittersOf(31));
-            uint256 hot = ConfigData.loadHot(ConfigData.deploy(data));
             for (uint256 i = 0; i < 31; i++) {
-                (uint256 seat,) = seatOf(hot, uint160(signers[i]));
+                (uint256 seat,) = seatOf(data, uint160(signers[i]));
                 eq("seat", seat, i);
             }
         }
@@ -61,31 +65,18 @@ contract ConfigDataTest is Committee {
         eq("load", ConfigData.load(pointer), data);
         eq("length", data.length, 0x180 + 40 * n);
         eq("digest", bytes32(ConfigData.peek(pointer, ConfigData.DIGEST)), digest);
-        eq("terms are kept, f is new", ConfigData.peek(pointer, ConfigData.TERMS), terms | (uint256(f) << ConfigData.F_AT));
+        eq(
+            "terms are kept, f is new",
+            ConfigData.peek(pointer, ConfigData.TERMS),
+            terms | (uint256(f) << ConfigData.F_AT)
+        );
         eq("validator", ConfigData.peek(pointer, ConfigData.VALIDATOR), validator);
         eq("transmitters", abi.encode(ConfigData.transmitters(data)), abi.encode(transmittersOf(n)));
-        uint256 hot = ConfigData.loadHot(pointer);
-        eq("digest", bytes32(ConfigData.hotWord(hot, ConfigData.DIGEST)), digest);
-        eq("terms", ConfigData.hotWord(hot, ConfigData.TERMS), terms | (uint256(f) << ConfigData.F_AT));
-        eq("signers", ConfigData.hotWord(hot, ConfigData.SIGNERS) >> 96, n == 0 ? 0 : uint160(signersOf(n)[0]));
-    }
-
-    function test_loadHot_reserves_what_it_writes() public {
-        address pointer =
-            ConfigData.deploy(ConfigData.encode(ConfigData.load(address(0)), "", 10, signersOf(31), transmittersOf(31)));
-        uint256 hot = ConfigData.loadHot(pointer);
-        bytes memory next = new bytes(64);
-        uint256 start;
-        assembly {
-            start := next
-        }
-        // The last signer is read as a word, which ends 12 bytes after it.
-        yes("reserved", start >= hot + ConfigData.SIGNERS + 30 * 20 + 32);
-        eq("the last signer", ConfigData.hotWord(hot, ConfigData.SIGNERS + 30 * 20) >> 96, uint160(signersOf(31)[30]));
     }
 
     function test_a_call_to_a_data_contract_does_nothing() public {
-        address pointer = ConfigData.deploy(ConfigData.encode(ConfigData.load(address(0)), "d", 1, signersOf(4), transmittersOf(4)));
+        address pointer =
+            ConfigData.deploy(ConfigData.encode(ConfigData.load(address(0)), "d", 1, signersOf(4), transmittersOf(4)));
         (bool ok, bytes memory ret) = pointer.call(hex"12345678");
         yes("no failure", ok);
         eq("no data", ret, "");

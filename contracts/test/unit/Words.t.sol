@@ -8,26 +8,44 @@ import {Check} from "../support/Check.sol";
 
 /// @dev Words of storage that hold several numbers: each is read back, and writing one leaves the others alone.
 contract WordsTest is Check {
-    function same(Hot hot, address config, uint40 epochAndRound, uint32 roundId, uint24 limit) private pure {
+    function same(Hot hot, address config, uint40 epochAndRound, uint32 roundId, uint16 limit) private pure {
         eq("config", hot.configData(), config);
         eq("epoch and round", hot.epochAndRound(), epochAndRound);
         eq("round", hot.roundId(), roundId);
         eq("limit", hot.historyLimit(), limit);
     }
 
-    function testFuzz_hot(address config, uint40 epochAndRound, uint32 roundId, uint24 limit, address other, uint40 later)
-        public
-        pure
-    {
+    function size(Hot hot) private pure returns (uint256) {
+        return Hot.unwrap(hot) >> 248;
+    }
+
+    function testFuzz_hot(
+        address config,
+        uint40 epochAndRound,
+        uint32 roundId,
+        uint16 limit,
+        uint8 n,
+        address other,
+        uint40 later
+    ) public pure {
         Hot hot = Hot.wrap(
             uint160(config) | (uint256(epochAndRound) << 160) | (uint256(roundId) << 200) | (uint256(limit) << 232)
+                | (uint256(n) << 248)
         );
         same(hot, config, epochAndRound, roundId, limit);
         same(hot.withConfigData(other), other, epochAndRound, roundId, limit);
-        same(hot.afterConfig(other), other, 0, roundId, limit);
-        same(hot.withHistoryLimit(uint24(later)), config, epochAndRound, roundId, uint24(later));
-        vm.assume(roundId != type(uint32).max);
-        same(hot.afterTransmission(later), config, later, roundId + 1, limit);
+        eq("n", size(hot.withConfigData(other)), n);
+        same(hot.afterConfig(other, uint8(later)), other, 0, roundId, limit);
+        eq("n", size(hot.afterConfig(other, uint8(later))), uint8(later));
+        same(hot.withHistoryLimit(uint16(later)), config, epochAndRound, roundId, uint16(later));
+        eq("n", size(hot.withHistoryLimit(uint16(later))), n);
+        Hot next = hot.afterTransmission(later);
+        if (roundId == type(uint32).max) {
+            eq("it went round", next.roundId(), 0);
+        } else {
+            same(next, config, later, roundId + 1, limit);
+            eq("n", size(next), n);
+        }
     }
 
     function testFuzz_round(int192 answer, uint32 observed, uint32 transmitted) public pure {
