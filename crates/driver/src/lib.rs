@@ -18,8 +18,13 @@ where
     M: Machine<Protocol: Protocol<Answer: Send + 'static>>,
     W: World<M::Protocol>,
 {
-    let mut host =
-        Host { asks: JoinSet::new(), running: HashMap::new(), own: VecDeque::new(), out: Effects::default() };
+    let mut host = Host {
+        asks: JoinSet::new(),
+        running: HashMap::new(),
+        own: VecDeque::new(),
+        order: None,
+        out: Effects::default(),
+    };
     host.hand(machine, world.now(), Event::Woke);
     host.settle(world).await?;
     loop {
@@ -34,7 +39,16 @@ where
                 Happened::Input(Input::Message { from, message }) => {
                     Event::Received { from, message, verdicts: Verdicts::default() }
                 }
-                Happened::Input(Input::Order(order)) => Event::Told(order),
+                // An order may change who the machine is and whom it hears. So what is said and heard before it is dealt
+                // with before it, and nothing more is heard until its effects have happened: it is a batch of its own.
+                Happened::Input(Input::Order(order)) if left < BATCH_MAX => {
+                    host.order = Some(order);
+                    break;
+                }
+                Happened::Input(Input::Order(order)) => {
+                    left = 1;
+                    Event::Told(order)
+                }
                 // What was handled in this batch is settled first, so that nothing heard is lost.
                 Happened::Input(Input::Stop) => return host.settle(world).await,
                 Happened::Answered(ticket, answer) => match host.running.remove(&ticket) {
@@ -66,6 +80,8 @@ struct Host<P: Protocol> {
     running: HashMap<Ticket, AbortHandle>,
     /// What the machine has sent to itself, waiting behind the durability of what it said before.
     own: VecDeque<(P::Peer, Arc<P::Message>)>,
+    /// An order that waits for the batch before it, and for all that the machine says to itself.
+    order: Option<P::Order>,
     out: Effects<P>,
 }
 
@@ -79,6 +95,9 @@ impl<P: Protocol<Answer: Send + 'static>> Host<P> {
     async fn next<W: World<P>>(&mut self, world: &mut W, deadline: Option<Mono>) -> Happened<P> {
         if let Some((from, message)) = self.own.pop_front() {
             return Happened::Own(from, message);
+        }
+        if let Some(order) = self.order.take() {
+            return Happened::Input(Input::Order(order));
         }
         let until = deadline.map(|deadline| tokio::time::Instant::now() + (deadline - world.now().mono));
         loop {
@@ -95,6 +114,9 @@ impl<P: Protocol<Answer: Send + 'static>> Host<P> {
     fn ready<W: World<P>>(&mut self, world: &mut W) -> Option<Happened<P>> {
         if let Some((from, message)) = self.own.pop_front() {
             return Some(Happened::Own(from, message));
+        }
+        if self.order.is_some() {
+            return None;
         }
         while let Some(joined) = self.asks.try_join_next() {
             if let Some(happened) = answered(joined) {

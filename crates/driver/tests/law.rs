@@ -41,11 +41,13 @@ enum Say {
     Keep(&'static str),
     Ask(u64, &'static str),
     Forget(u64),
+    Rename,
 }
 
 #[derive(Default)]
 struct Speaker {
     deadline: Option<Mono>,
+    renamed: bool,
 }
 
 impl Machine for Speaker {
@@ -54,12 +56,21 @@ impl Machine for Speaker {
     fn handle(&mut self, _: Time, event: Event<Toy>, out: &mut Effects<Toy>) {
         match event {
             Event::Woke => out.emit("woke"),
-            Event::Received { from, message, .. } => out.emit(format!("{message} from {from}")),
+            Event::Received { from, message, .. } => match message.split_once(' ') {
+                Some(("say", text)) => out.send(vec![0, 1], text),
+                Some(("keep", note)) => out.persist(Note(note)),
+                Some(_) | None if self.renamed => out.emit(format!("{message} from {from} after the change")),
+                Some(_) | None => out.emit(format!("{message} from {from}")),
+            },
             Event::Answered { ticket, answer } => out.emit(format!("{} answered {answer:?}", ticket.0)),
             Event::Told(Say::Send(message)) => out.send(vec![0, 1], message),
             Event::Told(Say::Keep(note)) => out.persist(Note(note)),
             Event::Told(Say::Ask(ticket, ask)) => out.ask(Ticket(ticket), ask),
             Event::Told(Say::Forget(ticket)) => out.forget(Ticket(ticket)),
+            Event::Told(Say::Rename) => {
+                self.renamed = true;
+                out.emit("renamed");
+            }
         }
     }
 
@@ -82,6 +93,12 @@ impl Diary {
         let inputs = orders.into_iter().map(Input::Order).collect();
         Diary { inputs, broken_at: None, log: Vec::new(), stop_after }
     }
+
+    fn heard(messages: impl IntoIterator<Item = &'static str>, stop_after: usize) -> Self {
+        let mut diary = Diary::new([], stop_after);
+        diary.inputs.extend(messages.into_iter().map(|message| Input::Message { from: 7, message: Arc::new(message) }));
+        diary
+    }
 }
 
 impl World<Toy> for Diary {
@@ -91,7 +108,12 @@ impl World<Toy> for Diary {
 
     async fn receive(&mut self) -> Input<Toy> {
         match self.inputs.pop_front() {
-            Some(input) => input,
+            Some(input) => {
+                if let Input::Message { message, .. } = &input {
+                    self.log.push(format!("heard {message}"));
+                }
+                input
+            }
             None if self.log.len() >= self.stop_after => Input::Stop,
             None => std::future::pending().await,
         }
@@ -134,19 +156,20 @@ async fn lived(mut diary: Diary) -> (Result<(), String>, Vec<String>) {
 
 #[tokio::test]
 async fn a_batch_is_kept_in_one_sync_before_anything_is_said() {
-    let orders = [Say::Send("a"), Say::Keep("x"), Say::Send("b"), Say::Keep("y")];
-    let (end, log) = lived(Diary::new(orders, 4)).await;
+    let heard = ["say a", "keep x", "say b", "keep y"];
+    let (end, log) = lived(Diary::heard(heard, 8)).await;
     assert_eq!(end, Ok(()));
-    assert_eq!(log, ["woke", "kept x+y", "sent a to [0, 1]", "sent b to [0, 1]", "a from 0", "b from 0"]);
+    assert_eq!(log[..5], ["woke", "heard say a", "heard keep x", "heard say b", "heard keep y"]);
+    assert_eq!(log[5..], ["kept x+y", "sent a to [0, 1]", "sent b to [0, 1]", "a from 0", "b from 0"]);
 }
 
 #[tokio::test]
 async fn a_machine_whose_disk_fails_says_nothing_that_stands_in_the_same_batch_and_hears_nothing_more() {
-    let mut diary = Diary::new([Say::Keep("x"), Say::Send("after x")], 0);
+    let mut diary = Diary::heard(["keep x", "say after"], 0);
     diary.broken_at = Some("x");
     let (end, log) = lived(diary).await;
     assert!(end.unwrap_err().ends_with("disk full"));
-    assert_eq!(log, ["woke"]);
+    assert_eq!(log, ["woke", "heard keep x", "heard say after"]);
 }
 
 #[tokio::test]
@@ -171,7 +194,25 @@ async fn a_forgotten_ask_is_never_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_in_the_past_wakes_at_once_while_nothing_else_happens() {
     let mut diary = Diary::new([], 2);
-    let mut machine = Speaker { deadline: Some(Mono(0)) };
+    let mut machine = Speaker { deadline: Some(Mono(0)), ..Speaker::default() };
     driver::run(&mut machine, &mut diary).await.unwrap();
     assert_eq!(diary.log[..2], ["woke", "woke"]);
+}
+
+#[tokio::test]
+async fn what_the_machine_said_to_itself_before_an_order_comes_back_before_it() {
+    // An order may change who the machine is: what its former self said must not reach the new one.
+    let mut diary = Diary::heard(["say a"], 4);
+    diary.inputs.push_back(Input::Order(Say::Rename));
+    let (_, log) = lived(diary).await;
+    assert_eq!(log, ["woke", "heard say a", "sent a to [0, 1]", "a from 0", "renamed"]);
+}
+
+#[tokio::test]
+async fn nothing_is_heard_between_an_order_and_its_effects() {
+    // An order may change whom the machine hears, and until its effects are performed the world listens as before.
+    let mut diary = Diary::new([Say::Rename], 4);
+    diary.inputs.extend(Diary::heard(["b"], 0).inputs);
+    let (_, log) = lived(diary).await;
+    assert_eq!(log, ["woke", "renamed", "heard b", "b from 7 after the change"]);
 }
