@@ -1,10 +1,12 @@
 //! The simulated chain: the real EVM with the real contract bytecode, one feed on it, and what its readers see.
 
-use alloy_consensus::{TxEip1559, TypedTransaction};
+use alloy_consensus::{Transaction as _, TxEip1559, TypedTransaction};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, aliases::I192};
 use alloy_sol_types::{SolCall, SolEvent};
 use bindings::{creation, link_token, ocr2_aggregator};
 use devchain::{At, Call, Chain, Config, Headers, Outcome, Recover};
+use ocr::ConfigDigest;
+use ocr2::round_id::RoundId;
 use std::sync::Arc;
 
 /// The chain's id; it enters the config digest.
@@ -23,7 +25,6 @@ const OWNER: Address = Address::repeat_byte(0xad);
 pub struct FeedChain {
     pub chain: Chain,
     pub aggregator: Address,
-    owner_nonce: u64,
     /// What the contract said at each block, read once per block however many ask: (block hash, view).
     views: Vec<(B256, Arc<ContractView>)>,
 }
@@ -38,16 +39,21 @@ pub struct ContractView {
     pub timestamp: u64,
 }
 
-/// A report that the contract accepted.
+impl ContractView {
+    /// The latest round that the contract has a report of.
+    pub fn at(&self) -> RoundId {
+        RoundId::new(self.epoch, self.round)
+    }
+}
+
+/// What became of a transmission.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Accepted {
-    pub block: u64,
-    pub timestamp: u64,
-    pub digest: [u8; 32],
-    pub epoch: u32,
-    pub round: u8,
-    pub answer: I192,
+pub struct Landed {
+    pub digest: ConfigDigest,
+    pub at: RoundId,
     pub transmitter: Address,
+    /// The contract's answer since then; `None`: it refused the report.
+    pub answer: Option<I192>,
 }
 
 /// How many views are kept: as far back as the slowest endpoint lags.
@@ -70,7 +76,6 @@ impl FeedChain {
                 ..Config::default()
             }),
             aggregator: Address::ZERO,
-            owner_nonce: 0,
             views: Vec::new(),
         };
         feed.as_owner(TxKind::Create, creation(&link_token::BYTECODE, &link_token::constructorCall {}));
@@ -99,7 +104,7 @@ impl FeedChain {
     fn as_owner(&mut self, to: TxKind, input: Vec<u8>) {
         let transaction = TxEip1559 {
             chain_id: CHAIN_ID,
-            nonce: self.owner_nonce,
+            nonce: self.chain.pending_nonce(&OWNER),
             gas_limit: 10_000_000,
             max_fee_per_gas: 100_000_000_000_000,
             max_priority_fee_per_gas: 1_000_000_000,
@@ -108,7 +113,6 @@ impl FeedChain {
             access_list: Default::default(),
             input: input.into(),
         };
-        self.owner_nonce += 1;
         self.chain
             .submit_from(OWNER, TypedTransaction::Eip1559(transaction))
             .expect("the owner knows the pool's rules");
@@ -150,23 +154,35 @@ impl FeedChain {
         view
     }
 
-    /// The reports that the contract accepted in a block.
-    pub fn accepted(&self, block: &devchain::Block) -> Vec<Accepted> {
-        let logs = block.receipts.iter().flat_map(|receipt| &receipt.logs).filter(|log| log.address == self.aggregator);
-        let decoded = logs.filter_map(|log| ocr2_aggregator::NewTransmission::decode_log(log).ok());
-        decoded
-            .map(|log| {
-                let epoch_and_round = log.epochAndRound.to::<u64>();
-                Accepted {
-                    block: block.number(),
-                    timestamp: block.timestamp(),
-                    digest: log.configDigest.0,
-                    epoch: (epoch_and_round >> 8) as u32,
-                    round: epoch_and_round as u8,
-                    answer: log.answer,
-                    transmitter: log.transmitter,
-                }
-            })
-            .collect()
+    /// The owner thinks better of a configuration that is in no block.
+    pub fn withdraw_config(&mut self) {
+        let waiting: Vec<B256> = self.chain.pool().filter(|waits| waits.sender == OWNER).map(|waits| waits.hash).collect();
+        waiting.iter().for_each(|hash| drop(self.chain.forget(hash)));
     }
+
+    /// The transmissions in a block, in their order.
+    pub fn landed(&self, block: &devchain::Block) -> Vec<Landed> {
+        let mut landed = Vec::new();
+        for (transaction, receipt) in block.transactions.iter().zip(&block.receipts) {
+            if transaction.envelope.to() != Some(self.aggregator) || transaction.sender == OWNER {
+                continue;
+            }
+            let input = transaction.envelope.input();
+            let (Some(digest), Some(round)) = (input.get(4..36), input.get(63..68)) else { continue };
+            let epoch = u32::from_be_bytes([round[0], round[1], round[2], round[3]]);
+            landed.push(Landed {
+                digest: ConfigDigest(digest.try_into().expect("32 bytes")),
+                at: RoundId::new(epoch, round[4]),
+                transmitter: transaction.sender,
+                answer: receipt.success.then(|| answer(receipt)),
+            });
+        }
+        landed
+    }
+}
+
+/// What a successful transmission says about itself.
+fn answer(receipt: &devchain::Receipt) -> I192 {
+    let event = receipt.logs.iter().find_map(|log| ocr2_aggregator::NewTransmission::decode_log(log).ok());
+    event.expect("a transmission that succeeds has its event").answer
 }

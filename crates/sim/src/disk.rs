@@ -47,6 +47,11 @@ impl<R: Record> Disk<R> {
         self.fails = fails;
     }
 
+    /// Whether something is stored under this key.
+    pub fn holds(&self, key: &R::Key) -> bool {
+        self.kept.contains_key(key)
+    }
+
     /// How many records it holds: a machine must not let it grow without bound.
     pub fn count(&self) -> usize {
         self.kept.len()

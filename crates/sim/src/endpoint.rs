@@ -1,4 +1,4 @@
-//! What one oracle's chain endpoint answers: the chain as it is, or as it was some blocks ago.
+//! What one oracle's chain endpoint answers: the chain as it is, as it was some blocks ago, nothing, or lies.
 
 use crate::chain::{CHAIN_ID, FeedChain};
 use alloy_consensus::{TxEip1559, TxEnvelope, TypedTransaction};
@@ -9,6 +9,19 @@ use devchain::{At, Call, Outcome, Rejected};
 use evm_proto::chain::{Block, Log, Receipt};
 use evm_proto::{tracker, transactions};
 use ocr::ConfigDigest;
+
+/// How an endpoint behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Health {
+    #[default]
+    Well,
+    /// It shows the chain as it was so many blocks ago, and what waits in no pool but its own, which is empty.
+    Lags(u64),
+    /// It answers nothing.
+    Fails,
+    /// It bends the configuration that it shows.
+    Lies,
+}
 
 /// What the contract says about its configuration at block `height`.
 pub fn look_for_config(feed: &FeedChain, height: u64) -> tracker::Look {
@@ -43,17 +56,37 @@ pub fn config_logs(feed: &FeedChain, number: u64) -> Vec<Log> {
     .collect()
 }
 
-/// How a sender stands at block `height`.
-pub fn look_at_sender(feed: &FeedChain, height: u64, ask: &transactions::LookAsk) -> transactions::Look {
+/// The same, bent: every event is well formed, and none says what the owner said.
+pub fn bent_config_logs(feed: &FeedChain, number: u64) -> Vec<Log> {
+    let bend = |mut log: Log| {
+        let event = ocr2_aggregator::ConfigSet::decode_raw_log(log.topics.iter().copied(), &log.data);
+        let mut event = event.expect("a log of its own ABI");
+        let mut config = event.offchainConfig.to_vec();
+        config.iter_mut().rev().take(1).for_each(|byte| *byte ^= 1);
+        event.offchainConfig = config.into();
+        log.data = event.encode_data().into();
+        log
+    };
+    config_logs(feed, number).into_iter().map(bend).collect()
+}
+
+/// How a sender stands at block `height`. Whether the endpoint sees what waits to be mined: `sees_pool`.
+pub fn look_at_sender(
+    feed: &FeedChain,
+    height: u64,
+    sees_pool: bool,
+    ask: &transactions::LookAsk,
+) -> transactions::Look {
     let chain = &feed.chain;
     let nonce = chain.nonce(&ask.sender, height);
+    let nonce_pending = if sees_pool { chain.pending_nonce(&ask.sender).max(nonce) } else { nonce };
     let deep = (height + 1).saturating_sub(ask.confirmations);
     let wanted = ask.attempts.iter().filter(|(of, _)| *of < nonce);
     let receipts = wanted.filter_map(|(_, hash)| receipt(feed, height, hash)).collect();
     transactions::Look {
         head: block_at(feed, height),
         nonce,
-        nonce_pending: chain.pending_nonce(&ask.sender).max(nonce),
+        nonce_pending,
         nonce_confirmed: chain.nonce(&ask.sender, deep),
         balance: chain.balance(&ask.sender, height),
         base_fee: chain.next_base_fee().into(),

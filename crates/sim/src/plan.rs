@@ -1,5 +1,6 @@
 //! What goes wrong in one world, and when: drawn from the seed before the world begins, so that it can be read.
 
+use crate::endpoint::Health;
 use crate::network::{CALM, Weather};
 use crate::rng::Rng;
 use liars::Lie;
@@ -24,6 +25,10 @@ pub struct Plan {
     pub faults: Vec<(u64, Fault)>,
     /// From then on nothing goes wrong.
     pub mended_at: u64,
+    /// Wall clocks are so far apart at most, nanoseconds.
+    pub skew_max: u64,
+    /// Messages travel as bytes, through the codec, and not as values.
+    pub bytes: bool,
 }
 
 /// One thing that goes wrong, or is mended.
@@ -51,19 +56,26 @@ pub enum Fault {
     DiskMended {
         oracle: usize,
     },
-    /// The oracle's chain endpoint shows the chain as it was so many blocks ago.
-    EndpointLag {
+    /// How the oracle's chain endpoint behaves from now on.
+    Endpoint {
         oracle: usize,
-        blocks: u64,
+        health: Health,
     },
     /// The oracle's source gives the true price times this, in per cent; zero: it does not answer.
     Source {
         oracle: usize,
         percent: u64,
     },
+    /// The oracle's source answers so much later, nanoseconds.
+    SourceDelay {
+        oracle: usize,
+        delay: u64,
+    },
     /// The newest blocks are taken back, and others come in their place.
     Reorg {
         depth: u64,
+        /// The owner takes a configuration that is in them back as well, and sends another.
+        reconfigures: bool,
     },
     /// The owner sends a new configuration: other timers, another secret.
     Configure,
@@ -72,20 +84,22 @@ pub enum Fault {
 impl Plan {
     /// A world in which nothing goes wrong.
     pub fn calm(n: usize) -> Plan {
-        Plan { n, liars: Vec::new(), faults: Vec::new(), mended_at: 0 }
+        Plan { n, liars: Vec::new(), faults: Vec::new(), mended_at: 0, skew_max: 0, bytes: false }
     }
 
-    /// The misfortunes of a seed. Every fourth world is calm.
+    /// The misfortunes of a seed. Every eighth world is calm.
     pub fn draw(n: usize, rng: &mut Rng) -> Plan {
-        if rng.below(4) == 0 {
-            return Plan::calm(n);
+        let bytes = rng.below(8) == 0;
+        if rng.below(8) == 0 {
+            return Plan { bytes, ..Plan::calm(n) };
         }
-        let f = (n - 1) / 3;
-        let mut plan = Plan { mended_at: MENDED_AT, ..Plan::calm(n) };
-        for oracle in shuffled(n, rng).into_iter().take(rng.below(f as u64 + 1) as usize) {
+        let skew_max = if rng.below(4) == 0 { rng.below(5 * SECOND) } else { 0 };
+        let mut plan = Plan { mended_at: MENDED_AT, bytes, skew_max, ..Plan::calm(n) };
+        let liars = if rng.below(4) == 0 { 0 } else { rng.between(1, plan.f() as u64) };
+        for oracle in shuffled(n, rng).into_iter().take(liars as usize) {
             plan.liars.push((oracle, *rng.pick(&Lie::ALL)));
         }
-        for _ in 0..rng.between(1, 6) {
+        for _ in 0..rng.between(1, 8) {
             plan.draw_fault(rng);
         }
         plan.faults.push((MENDED_AT, Fault::Heal));
@@ -99,8 +113,8 @@ impl Plan {
         let begin = rng.between(SECOND, MENDED_AT - 10 * SECOND);
         let end = rng.between(begin + SECOND / 10, MENDED_AT);
         let oracle = rng.below(self.n as u64) as usize;
-        match rng.below(10) {
-            0 => {
+        match rng.below(16) {
+            0 | 1 => {
                 let weather = Weather {
                     delay_min: 1_000_000,
                     delay_max: rng.between(10, 800) * 1_000_000,
@@ -109,32 +123,56 @@ impl Plan {
                 };
                 self.during(begin, end, Fault::Weather(weather), Fault::Weather(CALM));
             }
-            1 => {
+            2 => {
                 let side = shuffled(self.n, rng)[..rng.between(1, self.n as u64 - 1) as usize].to_vec();
                 self.during(begin, end, Fault::Split(side), Fault::Heal);
             }
-            2 => {
+            3 => {
                 let to = rng.below(self.n as u64) as usize;
                 self.during(begin, end, Fault::Cut { from: oracle, to }, Fault::Heal);
             }
-            3 | 4 => {
+            4..=7 => {
                 let after = rng.below(40) as u32;
+                // Most come back at once, into the round in which they died.
+                let end = if rng.below(3) > 0 { begin + rng.between(1_000_000, 800_000_000) } else { end };
                 self.during(begin, end, Fault::Crash { oracle, after }, Fault::Restart { oracle });
             }
-            5 => {
+            8 => {
                 self.during(begin, end, Fault::DiskFails { oracle }, Fault::DiskMended { oracle });
                 self.faults.push((end, Fault::Restart { oracle }));
             }
-            6 => {
-                let blocks = rng.between(1, 20);
-                let mended = Fault::EndpointLag { oracle, blocks: 0 };
-                self.during(begin, end, Fault::EndpointLag { oracle, blocks }, mended);
+            9 | 10 => {
+                let health = match rng.below(4) {
+                    0 => Health::Fails,
+                    1 => {
+                        // There must be something to lie about.
+                        self.faults.push((begin + 1, Fault::Configure));
+                        Health::Lies
+                    }
+                    _ => Health::Lags(rng.between(1, 20)),
+                };
+                let mended = Fault::Endpoint { oracle, health: Health::Well };
+                self.during(begin, end, Fault::Endpoint { oracle, health }, mended);
+                // What it remembers and what it is shown must not be mixed up.
+                if rng.below(2) == 0 {
+                    self.faults.push((rng.between(begin, end), Fault::Restart { oracle }));
+                }
             }
-            7 => {
+            11 => {
                 let percent = *rng.pick(&[0, 50, 90, 150, 300]);
                 self.during(begin, end, Fault::Source { oracle, percent }, Fault::Source { oracle, percent: 100 });
             }
-            8 => self.faults.push((begin, Fault::Reorg { depth: rng.between(1, 4) })),
+            12 => {
+                let delay = rng.below(2 * SECOND);
+                let mended = Fault::SourceDelay { oracle, delay: 0 };
+                self.during(begin, end, Fault::SourceDelay { oracle, delay }, mended);
+            }
+            13 => self.faults.push((begin, Fault::Reorg { depth: rng.between(1, 4), reconfigures: false })),
+            14 => {
+                self.faults.push((begin, Fault::Configure));
+                let at = begin + rng.between(SECOND, 3 * SECOND);
+                self.faults.push((at, Fault::Reorg { depth: 4, reconfigures: true }));
+            }
             _ => self.faults.push((begin, Fault::Configure)),
         }
     }
@@ -160,7 +198,9 @@ fn shuffled(n: usize, rng: &mut Rng) -> Vec<usize> {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} oracles, f = {}", self.n, self.f())?;
+        let skew = self.skew_max as f64 / SECOND as f64;
+        let form = if self.bytes { "bytes" } else { "values" };
+        writeln!(f, "{} oracles, f = {}, clocks within {skew:.3} s, messages as {form}", self.n, self.f())?;
         for (oracle, lie) in &self.liars {
             writeln!(f, "  oracle {oracle} lies: {lie:?}")?;
         }
@@ -193,7 +233,7 @@ mod tests {
         }
         let kinds: std::collections::HashSet<_> =
             plans.iter().flat_map(|plan| &plan.faults).map(|(_, fault)| std::mem::discriminant(fault)).collect();
-        assert_eq!(kinds.len(), 12);
-        assert!(plans.iter().filter(|plan| plan.faults.is_empty()).count() > 60);
+        assert_eq!(kinds.len(), 13);
+        assert!(plans.iter().filter(|plan| plan.faults.is_empty()).count() > 30);
     }
 }

@@ -1,6 +1,8 @@
 //! One oracle of the simulated committee: three machines, their disks, and a process that can die between two effects.
 
+use crate::checks::Records;
 use crate::disk::Disk;
+use crate::endpoint::Health;
 use crate::rng::Rng;
 use alloy_primitives::Address;
 use crypto::{ed25519, secp256k1, x25519};
@@ -82,9 +84,14 @@ impl Disks {
         self.transactions.set_failing(fails);
     }
 
-    /// Records in all of them.
-    pub fn count(&self) -> usize {
-        self.ocr2.count() + self.tracker.count() + self.transactions.count()
+    /// How many records there are.
+    pub fn count(&self, configs: usize) -> Records {
+        Records {
+            ocr2: self.ocr2.count(),
+            tracker: self.tracker.count(),
+            transactions: self.transactions.count(),
+            configs,
+        }
     }
 }
 
@@ -101,9 +108,9 @@ impl<M: Machine + ?Sized> Hosted<M> {
         Hosted { out: Effects::default(), armed: None, machine }
     }
 
-    /// The wake that has to be scheduled now, if none that is early enough is underway.
-    pub fn rearm(&mut self) -> Option<Mono> {
-        let deadline = self.machine.deadline()?;
+    /// The wake that has to be scheduled now, if none that is early enough is underway. A deadline in the past means at once.
+    pub fn rearm(&mut self, now: Mono) -> Option<Mono> {
+        let deadline = self.machine.deadline()?.max(now);
         if self.armed.is_some_and(|armed| armed <= deadline) {
             return None;
         }
@@ -131,18 +138,37 @@ pub struct Seat {
     /// The process dies before it performs so many more effects.
     pub dies_after: Option<u32>,
     pub lie: Option<Lie>,
-    pub endpoint_lag: u64,
+    pub endpoint: Health,
+    /// So much later than asked its source answers, nanoseconds.
+    pub source_delay: u64,
+    /// Nanoseconds that its wall clock is ahead of the world's.
+    pub wall_ahead: u64,
+    /// Nanoseconds that the monotonic clock of its present process is ahead of the world's.
+    pub mono_ahead: u64,
 }
 
 impl Seat {
     /// An oracle that was never started.
     pub fn new(keys: Keys, lie: Option<Lie>) -> Self {
-        Seat { keys, disks: Disks::default(), process: None, life: 0, dies_after: None, lie, endpoint_lag: 0 }
+        Seat {
+            keys,
+            disks: Disks::default(),
+            process: None,
+            life: 0,
+            dies_after: None,
+            lie,
+            endpoint: Health::Well,
+            source_delay: 0,
+            wall_ahead: 0,
+            mono_ahead: 0,
+        }
     }
 
-    /// Starts a process with what survived the one before.
-    pub fn start(&mut self, contract: Address, chain_id: u64, liar_seed: u64) {
+    /// Starts a process with what survived the one before, and draws what is new in it.
+    pub fn start(&mut self, contract: Address, chain_id: u64, rng: &mut Rng) {
         self.life += 1;
+        self.mono_ahead = rng.below(1 << 50);
+        let liar_seed = rng.bits();
         self.dies_after = None;
         let (oracle, config_key) = (self.keys.identity(), self.keys.config.clone());
         let honest = move |records| -> liars::Oracle {

@@ -1,33 +1,35 @@
 //! One world: n oracles, their network, disks and sources, and a chain, in one thread and from one seed.
 
+mod perform;
+
 use crate::chain::{CHAIN_ID, DEPLOYED, FeedChain, GENESIS};
-use crate::checks::{Checks, Deed, Signed, Violation};
+use crate::checks::{Checks, Config, Deed, Roles, Violation};
 use crate::committee::Committee;
-use crate::endpoint;
+use crate::endpoint::{self, Health};
 use crate::network::Network;
 use crate::plan::{Fault, Plan, SECOND, WORLD_LENGTH};
+use crate::queue::Queue;
 use crate::rng::Rng;
 use crate::seat::{Keys, Process, Seat};
 use crate::signatures::Scheme;
 use crate::source::Source;
-use alloy_primitives::{Address, B256, U256};
-use bytes::Bytes;
-use evm_proto::transactions::{Gas, Submission, SubmissionId};
+use alloy_primitives::{Address, B256};
 use evm_proto::{tracker, transactions};
-use machine::{Effect, Event, Machine, Mono, Ticket, Time, Wall};
-use median::{MedianView, Observation, Value};
+use machine::{Event, Machine, Mono, Ticket, Time, Wall};
 use ocr::{ConfigDigest, OracleId};
-use ocr2::message::{Final, Message};
-use ocr2::plugin::View;
-use ocr2::protocol::{Answer, Ask, Ocr2, Order, Output, Work};
-use ocr2::round_id::RoundId;
-use ocr2::signing::ReportContext;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use ocr2::message::Message;
+use ocr2::protocol::{Answer, Ocr2};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Nanoseconds between blocks.
 const BLOCK_TIME: u64 = SECOND;
+
+/// So many things may be underway in the world for each pair of oracles, whoever lies. More is an avalanche.
+const UNDERWAY_MAX: usize = 2_000;
+
+/// What one oracle does within an instant comes to an end after fewer events.
+const INSTANT_MAX: usize = 10_000;
 
 /// What became of a world.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,13 +42,14 @@ pub struct Tally {
     pub restarts: u64,
     /// The hash of the last block: the same for the same seed.
     pub head: B256,
+    /// How often honest oracles refused liars' messages, by the name of the reason; only if that is noted.
+    pub refusals: BTreeMap<String, u64>,
 }
 
 /// A world that lives.
 pub struct World {
     now: u64,
-    queue: BinaryHeap<Reverse<Entry>>,
-    sequence: u64,
+    queue: Queue<Happening>,
     rng: Rng,
     plan: Plan,
     next_fault: usize,
@@ -54,19 +57,15 @@ pub struct World {
     source: Source,
     feed: FeedChain,
     committee: Committee,
+    /// Every configuration that was named so far.
+    configs: Vec<ConfigDigest>,
     seats: Vec<Seat>,
     checks: Checks,
     tally: Tally,
+    notes_refusals: bool,
     scheme: Scheme,
     /// Events that happen to one oracle now, in order. Kept for its memory.
     local: VecDeque<Local>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    at: u64,
-    sequence: u64,
-    what: Happening,
 }
 
 #[derive(Debug)]
@@ -93,30 +92,6 @@ enum Local {
     Transactions(Event<transactions::Sending>),
 }
 
-/// The call that brings a report to the contract (OCR2 spec 8.3).
-fn calldata(context: &ReportContext, report: &Final) -> Vec<u8> {
-    let signatures = report.signatures.iter().map(|entry| &entry.signature[..]);
-    bindings::transmit(context.words(), &report.report, signatures)
-        .expect("an attested report has signatures of 65 bytes")
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.sequence) == (other.at, other.sequence)
-    }
-}
-impl Eq for Entry {}
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.sequence).cmp(&(other.at, other.sequence))
-    }
-}
-
 // The machines of honest oracles and liars alike show nothing of themselves.
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -141,19 +116,23 @@ impl World {
         let mut committee = Committee::new(&keys, rng.fork());
         feed.set_config(committee.next_config());
         let seats = keys.into_iter().enumerate().map(|(index, keys)| {
-            Seat::new(keys, plan.liars.iter().find(|(liar, _)| *liar == index).map(|(_, lie)| *lie))
+            let lie = plan.liars.iter().find(|(liar, _)| *liar == index).map(|(_, lie)| *lie);
+            Seat { wall_ahead: rng.between(0, plan.skew_max), ..Seat::new(keys, lie) }
         });
+        let seats: Vec<Seat> = seats.collect();
+        let lies = seats.iter().map(|seat| seat.lie.is_some()).collect();
         World {
             now: 0,
-            queue: BinaryHeap::new(),
-            sequence: 0,
+            queue: Queue::default(),
             next_fault: 0,
             network: Network::new(n, rng.fork()),
             source: Source::new(n, WORLD_LENGTH, &mut rng),
             committee,
-            seats: seats.collect(),
-            checks: Checks::new(!plan.liars.is_empty(), plan.mended_at),
+            configs: Vec::new(),
+            seats,
+            checks: Checks::new(&Roles { n, f: plan.f(), lies, calm_from: plan.mended_at }),
             tally: Tally::default(),
+            notes_refusals: false,
             local: VecDeque::new(),
             scheme,
             feed,
@@ -167,15 +146,21 @@ impl World {
         &self.plan
     }
 
+    /// Notes why honest oracles refuse what liars say.
+    pub fn noting_refusals(self) -> Self {
+        World { notes_refusals: true, ..self }
+    }
+
     /// Lets the world live to its end, or to the first property that does not hold.
     pub fn live(mut self) -> Result<Tally, Violation> {
         self.mine()?;
-        self.schedule(BLOCK_TIME, Happening::Mine);
+        self.queue.push(BLOCK_TIME, Happening::Mine);
         for seat in 0..self.seats.len() {
             self.start(seat)?;
         }
+        let underway_max = UNDERWAY_MAX * self.seats.len() * self.seats.len();
         loop {
-            let next = self.queue.peek().map_or(WORLD_LENGTH, |Reverse(entry)| entry.at);
+            let next = self.queue.next_at().unwrap_or(WORLD_LENGTH);
             if let Some((at, fault)) = self.plan.faults.get(self.next_fault).filter(|(at, _)| *at <= next) {
                 self.now = *at;
                 let fault = fault.clone();
@@ -186,30 +171,61 @@ impl World {
             if next >= WORLD_LENGTH {
                 break;
             }
-            let Reverse(entry) = self.queue.pop().expect("it was peeked at");
-            self.now = entry.at;
-            self.happen(entry.what)?;
+            if self.queue.len() > underway_max {
+                let what = format!("{} messages and wakes are underway", self.queue.len());
+                return Err(Violation { property: "bounded traffic", at: self.now, what });
+            }
+            if let Some((at, happening)) = self.queue.pop() {
+                self.now = at;
+                self.happen(happening)?;
+            }
+        }
+        self.end()
+    }
+
+    fn end(mut self) -> Result<Tally, Violation> {
+        let height = self.feed.chain.height();
+        let current = endpoint::look_for_config(&self.feed, height).digest;
+        for seat in 0..self.seats.len() {
+            let running = self.seats[seat].process.as_ref().and_then(|process| process.endpoint);
+            self.see(seat, Deed::Ended { oracle: seat, runs_current: running == Some(current) })?;
         }
         self.checks.end(WORLD_LENGTH)?;
-        let blocks = (0..=self.feed.chain.height()).filter_map(|number| self.feed.chain.block(number));
-        self.tally.transmitted = blocks.map(|block| self.feed.accepted(block).len() as u64).sum();
+        let blocks = (0..=height).filter_map(|number| self.feed.chain.block(number));
+        let landed = blocks.flat_map(|block| self.feed.landed(block));
+        self.tally.transmitted = landed.filter(|landed| landed.answer.is_some()).count() as u64;
         self.tally.head = self.feed.chain.head().hash;
         Ok(self.tally)
     }
 
-    fn schedule(&mut self, at: u64, what: Happening) {
-        self.sequence += 1;
-        self.queue.push(Reverse(Entry { at, sequence: self.sequence, what }));
+    /// The seat's clocks.
+    fn time(&self, seat: usize) -> Time {
+        let Seat { mono_ahead, wall_ahead, .. } = self.seats[seat];
+        Time { mono: Mono(self.now + mono_ahead), wall: Wall(GENESIS * SECOND + 10 * SECOND + self.now + wall_ahead) }
     }
 
-    fn time(&self) -> Time {
-        Time { mono: Mono(self.now), wall: Wall(GENESIS * SECOND + 10 * SECOND + self.now) }
+    /// The short name of a configuration.
+    fn config(&mut self, digest: ConfigDigest) -> Config {
+        // The latest are named most.
+        if let Some(index) = self.configs.iter().rposition(|known| *known == digest) {
+            return index as Config;
+        }
+        self.configs.push(digest);
+        self.configs.len() as Config - 1
+    }
+
+    /// Judges a deed; what liars do is their own affair.
+    fn see(&mut self, seat: usize, deed: Deed<'_>) -> Result<(), Violation> {
+        if self.seats[seat].lie.is_some() {
+            return Ok(());
+        }
+        self.checks.see(self.now, &deed)
     }
 
     fn happen(&mut self, what: Happening) -> Result<(), Violation> {
         match what {
             Happening::Mine => {
-                self.schedule(self.now + BLOCK_TIME, Happening::Mine);
+                self.queue.push(self.now + BLOCK_TIME, Happening::Mine);
                 self.mine()
             }
             Happening::Deliver { to, from, digest, message } => {
@@ -231,6 +247,7 @@ impl World {
                 if self.seats[seat].life != life {
                     return Ok(());
                 }
+                let now = self.time(seat).mono;
                 let Some(process) = &mut self.seats[seat].process else { return Ok(()) };
                 let armed = match part {
                     Part::Ocr2 => &mut process.ocr2.armed,
@@ -238,25 +255,22 @@ impl World {
                     Part::Transactions => &mut process.transactions.armed,
                 };
                 // A wake that an earlier one has made needless.
-                if *armed != Some(Mono(self.now)) {
+                if *armed != Some(now) {
                     return Ok(());
                 }
                 *armed = None;
-                self.run(
-                    seat,
-                    match part {
-                        Part::Ocr2 => Local::Ocr2(Event::Woke),
-                        Part::Tracker => Local::Tracker(Event::Woke),
-                        Part::Transactions => Local::Transactions(Event::Woke),
-                    },
-                )
+                let woke = match part {
+                    Part::Ocr2 => Local::Ocr2(Event::Woke),
+                    Part::Tracker => Local::Tracker(Event::Woke),
+                    Part::Transactions => Local::Transactions(Event::Woke),
+                };
+                self.run(seat, woke)
             }
         }
     }
 
     fn start(&mut self, seat: usize) -> Result<(), Violation> {
-        let liar_seed = self.rng.bits();
-        self.seats[seat].start(self.feed.aggregator, CHAIN_ID, liar_seed);
+        self.seats[seat].start(self.feed.aggregator, CHAIN_ID, &mut self.rng);
         self.local.push_back(Local::Ocr2(Event::Woke));
         self.local.push_back(Local::Transactions(Event::Woke));
         self.run(seat, Local::Tracker(Event::Woke))
@@ -265,8 +279,9 @@ impl World {
     /// Hands an event to an oracle, and then everything that follows from it within the same instant.
     fn run(&mut self, seat: usize, event: Local) -> Result<(), Violation> {
         self.local.push_back(event);
+        let now = self.time(seat);
+        let mut events = 0;
         while let Some(event) = self.local.pop_front() {
-            let now = self.time();
             let Some(process) = &mut self.seats[seat].process else {
                 self.local.clear();
                 return Ok(());
@@ -282,8 +297,13 @@ impl World {
                 }
                 Local::Transactions(event) => {
                     process.transactions.machine.handle(now, event, &mut process.transactions.out);
-                    self.perform_transactions(seat);
+                    self.perform_transactions(seat)?;
                 }
+            }
+            events += 1;
+            if events > INSTANT_MAX {
+                let what = format!("oracle {seat} finds no end");
+                return Err(Violation { property: "bounded traffic", at: self.now, what });
             }
         }
         self.rearm(seat);
@@ -291,236 +311,17 @@ impl World {
     }
 
     fn rearm(&mut self, seat: usize) {
-        let Seat { process: Some(process), life, .. } = &mut self.seats[seat] else { return };
-        let life = *life;
+        let now = self.now;
+        let Seat { process: Some(process), life, mono_ahead, .. } = &mut self.seats[seat] else { return };
         let Process { ocr2, tracker, transactions, .. } = process;
-        let wakes =
-            [(Part::Ocr2, ocr2.rearm()), (Part::Tracker, tracker.rearm()), (Part::Transactions, transactions.rearm())];
-        for (part, deadline) in wakes {
-            let Some(deadline) = deadline else { continue };
-            // A deadline in the past means at once; time itself stands still within an instant.
-            let at = deadline.0.max(self.now);
-            let process = self.seats[seat].process.as_mut().expect("it is there");
-            match part {
-                Part::Ocr2 => process.ocr2.armed = Some(Mono(at)),
-                Part::Tracker => process.tracker.armed = Some(Mono(at)),
-                Part::Transactions => process.transactions.armed = Some(Mono(at)),
-            }
-            self.schedule(at, Happening::Wake { seat, life, part });
-        }
-    }
-
-    fn perform_ocr2(&mut self, seat: usize) -> Result<(), Violation> {
-        let process = self.seats[seat].process.as_mut().expect("it has just run");
-        let mut out = std::mem::take(&mut process.ocr2.out);
-        for effect in out.drain() {
-            if self.seats[seat].dies_now() {
-                self.die(seat);
-                return Ok(());
-            }
-            match effect {
-                Effect::Persist(record) => {
-                    if !self.seats[seat].disks.ocr2.persist(record) {
-                        self.die(seat);
-                        return Ok(());
-                    }
-                }
-                Effect::Send { to, message } => self.send(seat, to, message),
-                Effect::Ask { ticket, ask } => self.answer(seat, ticket, ask)?,
-                Effect::Forget(_) => {}
-                Effect::Emit(output) => {
-                    let process = self.seats[seat].process.as_mut().expect("it runs");
-                    match output {
-                        Output::Open(spec) => process.endpoint = Some(spec.config_digest),
-                        Output::Close(_) => process.endpoint = None,
-                        // Refusals and the like are for people; what matters here is what oracles say and sign.
-                        _ => {}
-                    }
-                }
-            }
-        }
-        if let Some(process) = &mut self.seats[seat].process {
-            process.ocr2.out = out;
-        }
-        let records = self.seats[seat].disks.count();
-        self.see(Deed::Stored { oracle: seat, records }, seat)
-    }
-
-    fn send(&mut self, seat: usize, to: ocr::OracleSet, message: Arc<Message>) {
-        let Some(digest) = self.seats[seat].process.as_ref().and_then(|process| process.endpoint) else { return };
-        let from = self.committee.id(seat);
-        for oracle in to.iter() {
-            let to = oracle.index();
-            if to == seat {
-                let verdicts = self.scheme.verdicts();
-                let message = message.clone();
-                self.local.push_back(Local::Ocr2(Event::Received { from, message, verdicts }));
-            } else if let Some(at) = self.network.carry(self.now, seat, to) {
-                self.schedule(at, Happening::Deliver { to, from, digest, message: message.clone() });
-            }
-        }
-    }
-
-    /// Does the work of an ask. What only computes is answered at once; sources take their time.
-    fn answer(&mut self, seat: usize, ticket: Ticket, ask: Ask) -> Result<(), Violation> {
-        let digest = ask.config_digest;
-        let answer = match ask.work {
-            Work::Query { .. } => Some(Answer::Query(Bytes::new())),
-            Work::Observe { at, query: _ } => {
-                let value = self.source.price(seat, self.now);
-                if let Some(value) = value {
-                    self.see(Deed::Observed { oracle: seat, round: (digest, at), value }, seat)?;
-                }
-                let answer = value.map(|value| Answer::Observation(self.observation(value)));
-                let life = self.seats[seat].life;
-                let at = self.now + self.rng.between(1_000_000, 20_000_000);
-                self.schedule(at, Happening::Answer { seat, life, ticket, answer });
-                return Ok(());
-            }
-            Work::View { .. } => Some(Answer::View(self.view(seat))),
-            Work::SignObservation { at, digest: signed } => {
-                let what = Signed::Observation;
-                self.see(Deed::Signed { oracle: seat, round: (digest, at), what, digest: signed }, seat)?;
-                let signature = self.scheme.sign_offchain(&self.seats[seat].keys, &signed);
-                Some(Answer::Signature(Bytes::copy_from_slice(&signature)))
-            }
-            Work::SignReport { context, report, digest: signed } => {
-                if let Ok(median) = median::report::median(&report) {
-                    let round = (digest, RoundId::new(context.epoch, context.round));
-                    let what = Signed::Report { median };
-                    self.see(Deed::Signed { oracle: seat, round, what, digest: signed }, seat)?;
-                }
-                let signature = self.scheme.sign_onchain(&self.seats[seat].keys, &signed);
-                Some(Answer::Signature(Bytes::copy_from_slice(&signature)))
-            }
-            Work::ContractEpoch => {
-                let view = self.feed.view(self.height_for(seat));
-                let config_digest = ConfigDigest(view.digest);
-                Some(Answer::ContractEpoch { config_digest, epoch: ocr2::round_id::Epoch(view.epoch) })
-            }
-            Work::Transmit { context, report } => {
-                let id = SubmissionId(crypto::keccak256(&context.words().concat()));
-                let submission = Submission {
-                    from: None,
-                    to: self.feed.aggregator,
-                    value: U256::ZERO,
-                    input: calldata(&context, &report).into(),
-                    gas: Gas::Limit(500_000),
-                    expires: Some(self.time().wall + std::time::Duration::from_secs(30)),
-                };
-                self.local.push_back(Local::Transactions(Event::Told(transactions::Order::Submit { id, submission })));
-                Some(Answer::Transmitted)
-            }
-        };
-        self.local.push_back(Local::Ocr2(Event::Answered { ticket, answer }));
-        Ok(())
-    }
-
-    fn observation(&self, value: Value) -> Bytes {
-        let observation = Observation {
-            timestamp: self.time().wall.unix_seconds() as u32,
-            value,
-            juels_per_fee_coin: Value::try_from(200_000_000_000_000_000_000_i128).expect("fits"),
-            gas_price_subunits: Value::ZERO,
-        };
-        observation.encode(false).into()
-    }
-
-    fn view(&mut self, seat: usize) -> View {
-        let contract = self.feed.view(self.height_for(seat));
-        let view = MedianView {
-            digest: ConfigDigest(contract.digest),
-            at: RoundId::new(contract.epoch, contract.round),
-            answer: contract.answer,
-            timestamp: contract.timestamp,
-            requested_digest: ConfigDigest::ZERO,
-            requested: RoundId::default(),
-        };
-        View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: self.time().wall }
-    }
-
-    /// The head as the seat's endpoint shows it; no endpoint lags to before the contract.
-    fn height_for(&self, seat: usize) -> u64 {
-        self.feed.chain.height().saturating_sub(self.seats[seat].endpoint_lag).max(DEPLOYED)
-    }
-
-    fn perform_tracker(&mut self, seat: usize) {
-        let process = self.seats[seat].process.as_mut().expect("it has just run");
-        let mut out = std::mem::take(&mut process.tracker.out);
-        for effect in out.drain() {
-            if self.seats[seat].dies_now() {
-                return self.die(seat);
-            }
-            match effect {
-                Effect::Persist(record) => {
-                    if !self.seats[seat].disks.tracker.persist(record) {
-                        return self.die(seat);
-                    }
-                }
-                Effect::Send { to, .. } => match to {},
-                Effect::Ask { ticket, ask } => {
-                    let answer = match ask {
-                        tracker::Ask::Look => {
-                            tracker::Answer::Looked(endpoint::look_for_config(&self.feed, self.height_for(seat)))
-                        }
-                        tracker::Ask::Logs { block } => tracker::Answer::Logs(endpoint::config_logs(&self.feed, block)),
-                    };
-                    self.local.push_back(Local::Tracker(Event::Answered { ticket, answer: Some(answer) }));
-                }
-                Effect::Forget(_) => {}
-                Effect::Emit(output) => match output {
-                    tracker::Output::Configured { config, .. } => {
-                        self.local.push_back(Local::Ocr2(Event::Told(Order::Configure(config))));
-                    }
-                    tracker::Output::Unconfigured | tracker::Output::Refused(_) => {}
-                },
-            }
-        }
-        if let Some(process) = &mut self.seats[seat].process {
-            process.tracker.out = out;
-        }
-    }
-
-    fn perform_transactions(&mut self, seat: usize) {
-        let process = self.seats[seat].process.as_mut().expect("it has just run");
-        let mut out = std::mem::take(&mut process.transactions.out);
-        for effect in out.drain() {
-            if self.seats[seat].dies_now() {
-                return self.die(seat);
-            }
-            match effect {
-                Effect::Persist(record) => {
-                    if !self.seats[seat].disks.transactions.persist(record) {
-                        return self.die(seat);
-                    }
-                }
-                Effect::Send { to, .. } => match to {},
-                Effect::Ask { ticket, ask } => {
-                    let answer = self.answer_sending(seat, ask);
-                    self.local.push_back(Local::Transactions(Event::Answered { ticket, answer: Some(answer) }));
-                }
-                Effect::Forget(_) => {}
-                Effect::Emit(_) => {}
-            }
-        }
-        if let Some(process) = &mut self.seats[seat].process {
-            process.transactions.out = out;
-        }
-    }
-
-    fn answer_sending(&mut self, seat: usize, ask: transactions::Ask) -> transactions::Answer {
-        match ask {
-            transactions::Ask::Look(ask) => {
-                transactions::Answer::Looked(endpoint::look_at_sender(&self.feed, self.height_for(seat), &ask))
-            }
-            transactions::Ask::Estimate { .. } => transactions::Answer::Estimated(transactions::Estimate::Gas(500_000)),
-            transactions::Ask::Sign(transaction) => {
-                let hash = endpoint::hash(&transaction);
-                transactions::Answer::Signed(transactions::Signed { hash, raw: Default::default() })
-            }
-            transactions::Ask::Broadcast { transaction, .. } => {
-                let outcome = self.feed.chain.submit_from(transaction.sender, endpoint::typed(&transaction));
-                transactions::Answer::Broadcast(endpoint::verdict(outcome))
+        let wakes = [
+            (Part::Ocr2, ocr2.rearm(Mono(now + *mono_ahead))),
+            (Part::Tracker, tracker.rearm(Mono(now + *mono_ahead))),
+            (Part::Transactions, transactions.rearm(Mono(now + *mono_ahead))),
+        ];
+        for (part, armed) in wakes {
+            if let Some(Mono(at)) = armed {
+                self.queue.push(at.saturating_sub(*mono_ahead), Happening::Wake { seat, life: *life, part });
             }
         }
     }
@@ -530,19 +331,20 @@ impl World {
         self.seats[seat].die();
     }
 
-    /// Judges a deed; what liars do is their own affair.
-    fn see(&mut self, deed: Deed, seat: usize) -> Result<(), Violation> {
-        if self.seats[seat].lie.is_some() {
-            return Ok(());
-        }
-        self.checks.see(self.now, &deed)
+    /// The head as the seat's endpoint shows it; no endpoint lags to before the contract.
+    fn height_for(&self, seat: usize) -> u64 {
+        let lag = match self.seats[seat].endpoint {
+            Health::Lags(blocks) => blocks,
+            Health::Well | Health::Fails | Health::Lies => 0,
+        };
+        self.feed.chain.height().saturating_sub(lag).max(DEPLOYED)
     }
 
     fn mine(&mut self) -> Result<(), Violation> {
         let block = self.feed.chain.mine(GENESIS + 10 + self.now / SECOND).expect("a second after the last");
         self.judge(&block)?;
         for seat in 0..self.seats.len() {
-            if self.seats[seat].process.is_some() && self.seats[seat].endpoint_lag == 0 {
+            if self.seats[seat].process.is_some() && self.seats[seat].endpoint == Health::Well {
                 self.local.push_back(Local::Tracker(Event::Told(tracker::Order::NewHead)));
                 self.run(seat, Local::Transactions(Event::Told(transactions::Order::NewHead)))?;
             }
@@ -550,9 +352,21 @@ impl World {
         Ok(())
     }
 
+    /// Looks at what became of transmissions, in a block that was just mined on the head.
     fn judge(&mut self, block: &devchain::Block) -> Result<(), Violation> {
-        for accepted in self.feed.accepted(block) {
-            self.checks.see(self.now, &Deed::Accepted(accepted))?;
+        for landed in self.feed.landed(block) {
+            let round = (self.config(landed.digest), landed.at);
+            match landed.answer {
+                Some(answer) => self.checks.see(self.now, &Deed::Accepted { round, answer })?,
+                None => {
+                    let seat = self.seats.iter().position(|seat| seat.keys.transmitter == landed.transmitter);
+                    let oracle = seat.expect("only oracles transmit");
+                    // Within a configuration the contract's rounds only grow.
+                    let view = self.feed.view(block.number());
+                    let late = view.digest != landed.digest.0 || view.at() >= landed.at;
+                    self.see(oracle, Deed::Reverted { oracle, round, late })?;
+                }
+            }
         }
         Ok(())
     }
@@ -572,9 +386,10 @@ impl World {
             }
             Fault::DiskFails { oracle } => self.seats[oracle].disks.set_failing(true),
             Fault::DiskMended { oracle } => self.seats[oracle].disks.set_failing(false),
-            Fault::EndpointLag { oracle, blocks } => self.seats[oracle].endpoint_lag = blocks,
+            Fault::Endpoint { oracle, health } => self.seats[oracle].endpoint = health,
             Fault::Source { oracle, percent } => self.source.set_percent(oracle, percent),
-            Fault::Reorg { depth } => self.reorganise(depth)?,
+            Fault::SourceDelay { oracle, delay } => self.seats[oracle].source_delay = delay,
+            Fault::Reorg { depth, reconfigures } => self.reorganise(depth, reconfigures)?,
             Fault::Configure => {
                 let config = self.committee.next_config();
                 self.feed.set_config(config);
@@ -584,10 +399,15 @@ impl World {
     }
 
     /// Takes blocks back and mines others at the same times, each with a part of what waits.
-    fn reorganise(&mut self, depth: u64) -> Result<(), Violation> {
+    fn reorganise(&mut self, depth: u64, reconfigures: bool) -> Result<(), Violation> {
         // The contract and its first configuration are older than any fork.
         let depth = depth.min(self.feed.chain.height().saturating_sub(4));
         let dropped = self.feed.chain.reorg(depth).expect("not below the genesis block");
+        if reconfigures {
+            self.feed.withdraw_config();
+            let config = self.committee.next_config();
+            self.feed.set_config(config);
+        }
         for old in dropped {
             let rng = &mut self.rng;
             let block = self

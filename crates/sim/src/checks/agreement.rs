@@ -1,7 +1,7 @@
 //! Without liars, all oracles that sign in a round sign one report.
 
-use super::{Deed, Round, Signed};
-use std::collections::HashMap;
+use super::Round;
+use alloy_primitives::map::HashMap;
 
 #[derive(Debug)]
 pub struct Agreement {
@@ -13,17 +13,12 @@ impl Agreement {
     pub const NAME: &str = "agreement";
 
     pub fn new(liars: bool) -> Self {
-        Agreement { liars, reports: HashMap::new() }
+        Agreement { liars, reports: HashMap::default() }
     }
 
-    pub fn see(&mut self, deed: &Deed) -> Result<(), String> {
-        let Deed::Signed { oracle, round, what: Signed::Report { .. }, digest } = deed else { return Ok(()) };
+    pub fn reported(&mut self, oracle: usize, round: Round, digest: [u8; 32]) -> Result<(), String> {
         // A lying leader may show different observations to different oracles: their reports differ, and each is valid.
-        if self.liars {
-            return Ok(());
-        }
-        let first = self.reports.entry(*round).or_insert(*digest);
-        if first == digest {
+        if self.liars || *self.reports.entry(round).or_insert(digest) == digest {
             return Ok(());
         }
         Err(format!("oracle {oracle} signed another report of round {} than those before it", round.1))

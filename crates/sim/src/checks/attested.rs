@@ -1,45 +1,34 @@
 //! Only what an honest oracle signed gets on the chain: f + 1 signatures, and at most f liars.
 
-use super::{Deed, Round, Signed};
-use crate::chain::Accepted;
-use alloy_primitives::{I256, U256};
-use ocr::ConfigDigest;
-use ocr2::round_id::RoundId;
-use std::collections::{HashMap, HashSet};
+use super::Round;
+use alloy_primitives::{I256, U256, aliases::I192, map::HashMap};
 
 #[derive(Debug, Default)]
 pub struct Attested {
-    signed: HashMap<Round, HashSet<I256>>,
+    /// Liars apart, everyone signs the same, so a list is short.
+    signed: HashMap<Round, Vec<I256>>,
 }
 
 impl Attested {
     pub const NAME: &str = "attested";
 
-    pub fn see(&mut self, deed: &Deed) -> Result<(), String> {
-        match deed {
-            Deed::Signed { round, what: Signed::Report { median }, .. } => {
-                self.signed.entry(*round).or_default().insert(*median);
-                Ok(())
-            }
-            Deed::Accepted(accepted) => {
-                let answer = widened(accepted);
-                if self.signed.get(&round_of(accepted)).is_some_and(|medians| medians.contains(&answer)) {
-                    return Ok(());
-                }
-                let Accepted { epoch, round, .. } = accepted;
-                Err(format!("the contract took {answer} for round {epoch}/{round}, which no honest oracle signed"))
-            }
-            Deed::Observed { .. } | Deed::Signed { .. } | Deed::Stored { .. } => Ok(()),
+    pub fn reported(&mut self, round: Round, median: I256) {
+        let medians = self.signed.entry(round).or_default();
+        if !medians.contains(&median) {
+            medians.push(median);
         }
+    }
+
+    pub fn accepted(&mut self, round: Round, answer: I192) -> Result<(), String> {
+        let median = widened(answer);
+        if self.signed.get(&round).is_some_and(|medians| medians.contains(&median)) {
+            return Ok(());
+        }
+        Err(format!("the contract took {answer} for round {}, which no honest oracle signed", round.1))
     }
 }
 
-/// Which round the contract took a report of.
-pub fn round_of(accepted: &Accepted) -> Round {
-    (ConfigDigest(accepted.digest), RoundId::new(accepted.epoch, accepted.round))
-}
-
-fn widened(accepted: &Accepted) -> I256 {
-    let magnitude = I256::from_raw(U256::from(accepted.answer.unsigned_abs()));
-    if accepted.answer.is_negative() { -magnitude } else { magnitude }
+fn widened(answer: I192) -> I256 {
+    let magnitude = I256::from_raw(U256::from(answer.unsigned_abs()));
+    if answer.is_negative() { -magnitude } else { magnitude }
 }

@@ -1,7 +1,7 @@
 //! No honest oracle signs two different things for one round, restarts included.
 
-use super::{Deed, Round, Signed};
-use std::collections::HashMap;
+use super::Round;
+use alloy_primitives::map::HashMap;
 
 #[derive(Debug, Default)]
 pub struct NoContradiction {
@@ -12,16 +12,17 @@ pub struct NoContradiction {
 impl NoContradiction {
     pub const NAME: &str = "no contradiction";
 
-    pub fn see(&mut self, deed: &Deed) -> Result<(), String> {
-        let Deed::Signed { oracle, round, what, digest } = deed else { return Ok(()) };
-        let (signed, name) = match what {
-            Signed::Observation => (&mut self.observations, "observations"),
-            Signed::Report { .. } => (&mut self.reports, "reports"),
-        };
-        let first = signed.entry((*oracle, *round)).or_insert(*digest);
-        if first == digest {
+    pub fn observed(&mut self, oracle: usize, round: Round, digest: [u8; 32]) -> Result<(), String> {
+        if *self.observations.entry((oracle, round)).or_insert(digest) == digest {
             return Ok(());
         }
-        Err(format!("oracle {oracle} signed two {name} in round {}", round.1))
+        Err(format!("oracle {oracle} signed two observations in round {}", round.1))
+    }
+
+    pub fn reported(&mut self, oracle: usize, round: Round, digest: [u8; 32]) -> Result<(), String> {
+        if *self.reports.entry((oracle, round)).or_insert(digest) == digest {
+            return Ok(());
+        }
+        Err(format!("oracle {oracle} signed two reports in round {}", round.1))
     }
 }
