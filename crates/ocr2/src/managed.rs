@@ -233,7 +233,7 @@ impl Machine for Managed {
     type Protocol = Ocr2;
 
     fn claims(&self, from: OracleId, message: &Message, claims: &mut Vec<Claim>) {
-        if let Some(oracle) = &self.running {
+        if let Some(oracle) = self.running.as_ref().filter(|oracle| oracle.has(from)) {
             oracle.claims(from, message, claims);
         }
     }
@@ -244,6 +244,10 @@ impl Machine for Managed {
         }
         match (event, &mut self.running) {
             (Event::Told(Order::Configure(config)), _) => self.configure(now, config, out),
+            // In range of its own committee, which was a larger one.
+            (Event::Received { from, message, .. }, Some(oracle)) if !oracle.has(from) => {
+                out.emit(Output::Refused { from, message, refusal: Stale::FormerConfig.into() });
+            }
             (event @ (Event::Woke | Event::Received { .. } | Event::Answered { .. }), Some(oracle)) => {
                 oracle.handle(now, event, out);
             }

@@ -202,6 +202,11 @@ impl Oracle {
         (self.pacemaker.epoch(), self.pacemaker.leader())
     }
 
+    /// Whether its committee has an oracle of this number.
+    pub(crate) fn has(&self, oracle: OracleId) -> bool {
+        self.rules.committee.oracle(oracle.byte()).is_some()
+    }
+
     /// What the transport takes.
     pub fn transport_limits(&self) -> TransportLimits {
         self.rules.transport

@@ -51,7 +51,7 @@ pub enum Stale {
     Finalized { at: RoundId },
     #[error("the report of {at} is of a time long past")]
     Expired { at: RoundId },
-    #[error("it is our own message from a former configuration")]
+    #[error("it was said under a former configuration")]
     FormerConfig,
     #[error("the oracle runs no configuration")]
     NotRunning,

@@ -13,7 +13,7 @@ use ocr2::{
     config::{OracleIdentity, Proposal, ResourceChecks},
     limits::CONFIGS_KEPT,
     managed::ConfigRefusal,
-    message::ObserveReq,
+    message::{Final, Observe, ObserveReq},
     plugin::{PluginError, ReportingPluginConfig},
     refusal::Stale,
 };
@@ -265,6 +265,29 @@ fn a_configuration_that_cannot_be_run_leaves_the_oracle_idle_until_the_next() {
     let mut life = again;
     let log = life.configure(config(5));
     assert_eq!(log[..2], ["store \"config, 4 before\"", "open 5"]);
+}
+
+#[test]
+fn a_message_of_an_oracle_that_the_present_committee_does_not_have_is_refused() {
+    // A host may still hold messages of a larger committee when the next configuration comes.
+    let mut life = Life::begin([]);
+    life.configure(config(1));
+    let of_seven = oracle(7, 6);
+    let mut claims = Vec::new();
+    let final_echo = Message::FinalEcho(Arc::new(Final {
+        at: at(1, 1),
+        extra_hash: [0; 32],
+        report: Bytes::new(),
+        signatures: Vec::new(),
+    }));
+    let observe = Message::Observe(Observe { at: at(1, 1), signed: signed(of_seven, at(1, 1), b"q", b"o") });
+    for message in [Message::NewEpoch(Epoch(9)), observe_req(1, 1), observe_req(9, 1), observe, final_echo] {
+        life.managed.claims(of_seven, &message, &mut claims);
+        let message = Arc::new(message);
+        let log = life.hand(Event::Received { from: of_seven, message, verdicts: Verdicts::none() });
+        assert_eq!(log, [format!("refuse: stale: {}", Stale::FormerConfig)]);
+    }
+    assert_eq!(claims, []);
 }
 
 #[test]
