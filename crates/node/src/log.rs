@@ -55,15 +55,6 @@ pub fn to_file(path: &Path) -> io::Result<()> {
     tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)
 }
 
-/// Logs everything of this process to one file in this folder, and nothing to the terminal: for a development network,
-/// whose screen is its own.
-pub fn to_file(folder: &std::path::Path) -> io::Result<()> {
-    let file = LogFile { dir: folder.to_owned(), size_max: 1 << 30, backups_max: 1 };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Rolling::open(&file)?);
-    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(io::Error::other)
-}
-
 const OURS: [&str; 12] = [
     "node",
     "dodona",

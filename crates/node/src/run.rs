@@ -8,12 +8,16 @@ use crate::keys_tool::NodeFiles;
 use crate::log;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
+use crate::service;
+pub use crate::service::Hooks;
 use clap::Args;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 /// `dodona node` as clap reads it.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +34,21 @@ pub struct NodeArgs {
     /// The keystore's password, a file of mode 0600 [default: `password` beside the configuration]
     #[arg(long, value_name = "FILE", requires = "config")]
     password: Option<PathBuf>,
+
+    /// Print what the oracles do as one JSON object per line on stdout (what `dodona devnet --processes` reads)
+    #[arg(long, hide = true)]
+    events: bool,
+
+    /// Lie, to see what the others make of it; only for committees that are there to be broken
+    #[arg(long, hide = true)]
+    lie: Option<LieName>,
+}
+
+/// Lies that a person may want to watch.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LieName {
+    /// Say nothing when leading.
+    Silent,
 }
 
 /// Runs a node until SIGINT or SIGTERM, or until a service cannot go on.
@@ -43,11 +62,42 @@ pub fn node(args: NodeArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(run(plan))
+    let lie = args.lie.map(|lie| match lie {
+        LieName::Silent => liars::Lie::Silent,
+    });
+    runtime.block_on(async {
+        let told = args.events.then(print_events);
+        run(plan, Hooks { told, lie }).await
+    })
+}
+
+/// Prints events as they come.
+fn print_events() -> mpsc::UnboundedSender<crate::devnet::event::Event> {
+    let (told, mut events) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            let printed = serde_json::to_string(&event).map_err(Failure::failed);
+            if let Err(failure) = printed.and_then(|line| crate::cli::print(&format_args!("{line}\n"))) {
+                tracing::error!(?failure, "cannot print events any more");
+                return;
+            }
+        }
+    });
+    told
+}
+
+/// Runs a plan inside a process that has its own log, store handle and end: a node of a development network.
+pub async fn run_in_process(plan: Plan, store: Store, hooks: Hooks) -> Result<(), Failure> {
+    let (health, metrics) = (Health::new(), Metrics::new());
+    let (stop_http, _http) = serve_http(&plan, &health, &metrics).await?;
+    health.enter(Phase::Running);
+    let outcome = service::run(&plan, &store, &health, &metrics, &hooks).await;
+    drop(stop_http);
+    outcome
 }
 
 /// Runs a plan in a process of its own: logs, store, HTTP side, services, and an end on SIGINT or SIGTERM.
-pub async fn run(plan: Plan) -> Result<(), Failure> {
+pub async fn run(plan: Plan, hooks: Hooks) -> Result<(), Failure> {
     let (health, metrics) = (Health::new(), Metrics::new());
     log::start(&plan.log, &metrics).map_err(|error| Failure::failed(format!("cannot log: {error}")))?;
     for warning in &plan.warnings {
@@ -55,16 +105,9 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
     }
     let store = open_store(&plan)?;
     health.passing("Store", Weight::Essential);
-    let listener = listen(&plan).await?;
-    let address = listener.local_addr().map_err(Failure::failed)?;
-    tracing::info!(%address, "serving /health, /readyz and /metrics");
-    let (stop_http, http_stopped) = tokio::sync::oneshot::channel::<()>();
-    let http = tokio::spawn(http::serve(listener, health.clone(), metrics.clone(), async {
-        // Dropping the sender is as good a reason to stop.
-        let _ = http_stopped.await;
-    }));
+    let (stop_http, http) = serve_http(&plan, &health, &metrics).await?;
 
-    let outcome = serve(&plan, &store, &health, &metrics).await;
+    let outcome = serve(&plan, &store, &health, &metrics, &hooks).await;
 
     health.enter(Phase::Draining);
     drop(stop_http);
@@ -73,10 +116,40 @@ pub async fn run(plan: Plan) -> Result<(), Failure> {
     outcome
 }
 
-/// Starts every service, waits for [`end_by_signal`] or for a service that cannot go on, and stops them all within the
-/// plan's grace period.
-async fn serve(_plan: &Plan, _store: &Store, _health: &Health, _metrics: &Metrics) -> Result<(), Failure> {
-    Err(Failure::failed("this build cannot run oracles yet: their wiring comes with issue 3"))
+/// Serves the node's pages until the sender is used or dropped.
+async fn serve_http(
+    plan: &Plan,
+    health: &Health,
+    metrics: &Metrics,
+) -> Result<(oneshot::Sender<()>, JoinHandle<()>), Failure> {
+    let listener = listen(plan).await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    tracing::info!(%address, "serving /health, /readyz and /metrics");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = http::serve(listener, health.clone(), metrics.clone(), async {
+        // Dropping the sender is as good a reason to stop.
+        let _ = stopped.await;
+    });
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the node's pages are not served any more");
+        }
+    });
+    Ok((stop, task))
+}
+
+/// Runs every service until a signal comes, or until one of them cannot go on. What is durable at that moment is all
+/// that an oracle needs, so its end is to stop hearing.
+async fn serve(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics, hooks: &Hooks) -> Result<(), Failure> {
+    let signals = end_by_signal()?;
+    health.enter(Phase::Running);
+    tokio::select! {
+        outcome = service::run(plan, store, health, metrics, hooks) => outcome,
+        signal = signals => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+    }
 }
 
 /// Resolves when the process is asked to end.

@@ -1,0 +1,333 @@
+//! The worlds of the two machines that look at the chain, and what an oracle reads from its contract.
+
+use crate::bad_input::BadInput;
+use crate::cli::Failure;
+use crate::config::{Evm, EvmNode};
+use crate::metrics::{ChainMetrics, JobMetrics, Metrics};
+use crate::oracle::Clock;
+use crate::plan::{Oracle, Service};
+use alloy::primitives::Address;
+use bindings::ocr2_aggregator::decimalsCall;
+use bytes::Bytes;
+use evm::{Aggregator, EndpointConfig, Endpoints, Settings, TrackerAsks, TransactionAsks, Transmitter};
+use evm_proto::tracker::{self, Tracking};
+use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending};
+use machine::Time;
+use median::MedianView;
+use ocr::{ConfigDigest, ContractConfig};
+use ocr2::View;
+use ocr2::message::Final;
+use ocr2::protocol::Answer;
+use ocr2::round_id::{Epoch, RoundId};
+use ocr2::signing::ReportContext;
+use ports::{CannotPersist, Input, World};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+
+/// Submissions that wait for the transaction manager.
+const SUBMISSIONS_MAX: usize = 64;
+/// Bids rise to this at most when nothing is configured: 10,000 gwei, wei per gas.
+const FEE_CAP_MAX: u128 = 10_000_000_000_000;
+/// How long a node waits at its start for a chain that does not answer, before it goes on without.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// A report that is not in the chain after this time is not worth its gas any more.
+const TRANSMISSION_AGE_MAX: Duration = Duration::from_secs(600);
+
+/// The contract of one service, and the way to it.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    endpoints: Arc<Endpoints>,
+    aggregator: Aggregator,
+    transmitter: Transmitter,
+    submissions: mpsc::Sender<transactions::Order>,
+    /// How far back a request for a new round still counts.
+    lookback: Duration,
+}
+
+impl Contract {
+    /// Starts to watch the chain. The receiver gets what shall be brought into it, by the account `from`.
+    pub async fn connect(
+        service: &Service,
+        from: Address,
+        metrics: &Metrics,
+    ) -> Result<(Contract, mpsc::Receiver<transactions::Order>), Failure> {
+        let chain = metrics.chain(service.chain.chain_id);
+        let mut settings = Settings::new(service.chain.chain_id, service.times.poll_interval);
+        settings.call_timeout = service.times.blockchain_timeout;
+        settings.on_call = Some(Arc::new(move |call| chain.call(call.endpoint, call.elapsed, call.ok)));
+        let endpoints = Endpoints::start(settings, endpoint_configs(&service.chain))
+            .map_err(|error| BadInput::new(error.to_string()).at("EVM.Nodes"))?;
+        if let Err(error) = endpoints.ready(READY_WITHIN).await {
+            // An oracle with a stored configuration works without a chain, and the chain may come back.
+            tracing::error!(service = service.name, %error, "the chain does not answer; going on without it for now");
+        }
+        let address = Address::from(service.contract.0);
+        let (submissions, inbox) = mpsc::channel(SUBMISSIONS_MAX);
+        let contract = Contract {
+            aggregator: Aggregator::new(endpoints.clone(), address),
+            transmitter: Transmitter { from, contract: address, gas_limit: service.chain.gas_estimator.limit_max },
+            submissions,
+            lookback: Duration::from_secs(24 * 3600),
+            endpoints,
+        };
+        Ok((contract, inbox))
+    }
+
+    /// Places of the feed's answer; 8, as nearly all feeds have, while the contract cannot be asked.
+    pub async fn decimals(&self) -> u8 {
+        self.aggregator.read(decimalsCall {}).await.map_or(8, |(decimals, _)| decimals)
+    }
+
+    /// What the contract says now, for the median plugin.
+    pub async fn view(&self, clock: Clock) -> Result<View, String> {
+        let (latest, requested) = tokio::join!(
+            self.aggregator.latest_transmission_details(),
+            self.aggregator.latest_round_requested(self.lookback)
+        );
+        let latest = latest.map_err(|error| error.to_string())?;
+        let requested = requested.map_err(|error| error.to_string())?;
+        let view = MedianView {
+            digest: latest.digest,
+            at: RoundId::new(latest.epoch, latest.round),
+            answer: latest.answer,
+            timestamp: latest.timestamp,
+            requested_digest: requested.as_ref().map_or(ConfigDigest::ZERO, |requested| requested.digest),
+            requested: requested.map_or(RoundId::default(), |requested| RoundId::new(requested.epoch, requested.round)),
+        };
+        Ok(View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: clock.now().wall })
+    }
+
+    /// The contract's latest epoch.
+    pub async fn epoch(&self) -> Result<Answer, String> {
+        let latest = self.aggregator.latest_config_digest_and_epoch().await.map_err(|error| error.to_string())?;
+        Ok(Answer::ContractEpoch { config_digest: latest.digest, epoch: Epoch(latest.epoch) })
+    }
+
+    /// Hands a report to the transaction manager. The same report again is the same submission.
+    pub async fn transmit(&self, context: &ReportContext, report: &Final, clock: Clock) -> Result<(), String> {
+        let expires = clock.now().wall + TRANSMISSION_AGE_MAX;
+        let signatures = report.signatures.iter().map(|entry| &entry.signature[..]);
+        let (id, submission) = self
+            .transmitter
+            .submission(context.words(), &report.report, signatures, Some(expires))
+            .ok_or("a signature of the report is not one of the EVM")?;
+        let order = transactions::Order::Submit { id, submission };
+        self.submissions.send(order).await.map_err(|_| "the transaction manager has stopped".to_owned())
+    }
+}
+
+fn endpoint_configs(chain: &Evm) -> Vec<EndpointConfig> {
+    let config = |node: &EvmNode| EndpointConfig {
+        name: node.name.clone(),
+        http_url: node.http_url.clone(),
+        ws_url: node.ws_url.clone(),
+        send_only: node.send_only,
+        order: node.order,
+    };
+    chain.nodes.iter().map(config).collect()
+}
+
+/// How a service's tracker is run.
+pub fn tracker_config(service: &Service) -> tracker::Config {
+    tracker::Config {
+        chain_id: service.chain.chain_id,
+        contract: Address::from(service.config_contract.0),
+        confirmations: service.times.confirmations.into(),
+        poll_interval: service.times.poll_interval,
+        load_timeout: service.times.blockchain_timeout * 3,
+    }
+}
+
+/// How a service's transaction manager is run.
+pub fn sending_config(service: &Service, seat: &Oracle) -> transactions::Config {
+    let gas = &service.chain.gas_estimator;
+    transactions::Config {
+        chain_id: service.chain.chain_id,
+        senders: vec![Address::from(seat.keys.transmitter.address().0)],
+        confirmations: 1,
+        poll_interval: service.times.poll_interval,
+        answer_within: service.times.blockchain_timeout,
+        resend_after: service.chain.transactions.resend_after,
+        in_flight_max: service.chain.transactions.in_flight_max as usize,
+        fees: FeePolicy {
+            tip_min: gas.tip_cap_min,
+            fee_cap_max: gas.price_max.min(FEE_CAP_MAX),
+            headroom_percent: 200,
+            bump_after_blocks: gas.bump_threshold.into(),
+            bump_percent: gas.bump_percent,
+            bump_min: gas.bump_min,
+        },
+    }
+}
+
+/// Waits for a new head; pending for ever when the chain is not watched any more.
+async fn new_head(heads: &mut watch::Receiver<Option<evm_proto::chain::Block>>) {
+    if heads.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The world of a tracker.
+pub struct TrackerWorld<F> {
+    name: String,
+    asks: Arc<TrackerAsks>,
+    heads: watch::Receiver<Option<evm_proto::chain::Block>>,
+    space: store::Space,
+    clock: Clock,
+    configured: F,
+}
+
+impl<F> TrackerWorld<F> {
+    /// Tells `configured` of every configuration.
+    pub fn new(name: &str, contract: &Contract, config_contract: Address, space: store::Space, configured: F) -> Self {
+        TrackerWorld {
+            name: name.to_owned(),
+            asks: Arc::new(TrackerAsks::new(contract.endpoints.clone(), config_contract)),
+            heads: contract.endpoints.heads(),
+            space,
+            clock: Clock::start(),
+            configured,
+        }
+    }
+}
+
+impl<F: FnMut(Arc<ContractConfig>) + Send> World<Tracking> for TrackerWorld<F> {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    async fn receive(&mut self) -> Input<Tracking> {
+        new_head(&mut self.heads).await;
+        Input::Order(tracker::Order::NewHead)
+    }
+
+    async fn persist(&mut self, records: Vec<tracker::Record>) -> Result<(), CannotPersist> {
+        self.space.persist(records).await.map_err(|error| CannotPersist(error.into()))
+    }
+
+    fn send(&mut self, to: &Infallible, _: &Arc<Infallible>) -> Option<Infallible> {
+        match *to {}
+    }
+
+    fn perform(&mut self, ask: tracker::Ask) -> impl Future<Output = Option<tracker::Answer>> + Send + 'static {
+        let asks = self.asks.clone();
+        async move { asks.perform(ask).await }
+    }
+
+    fn emit(&mut self, output: tracker::Output) {
+        match output {
+            tracker::Output::Configured { config, source } => {
+                tracing::info!(service = self.name, digest = %config.config_digest, ?source, "configuration");
+                (self.configured)(config);
+            }
+            tracker::Output::Unconfigured => {
+                tracing::warn!(service = self.name, "the contract has no configuration any more");
+            }
+            tracker::Output::Refused(refusal) => match refusal {
+                tracker::Refusal::NotConfigured | tracker::Refusal::AwaitingConfirmations { .. } => {
+                    tracing::debug!(service = self.name, %refusal, "no new configuration");
+                }
+                refusal => tracing::warn!(service = self.name, %refusal, "no new configuration"),
+            },
+        }
+    }
+}
+
+/// The world of a transaction manager.
+pub struct SendingWorld {
+    name: String,
+    asks: Arc<TransactionAsks>,
+    orders: mpsc::Receiver<transactions::Order>,
+    heads: watch::Receiver<Option<evm_proto::chain::Block>>,
+    space: store::Space,
+    clock: Clock,
+    sender: String,
+    chain_metrics: ChainMetrics,
+    job_metrics: JobMetrics,
+}
+
+impl SendingWorld {
+    /// Brings `orders` into the chain with the transmitter's key.
+    pub fn new(
+        service: &Service,
+        seat: &Oracle,
+        contract: &Contract,
+        orders: mpsc::Receiver<transactions::Order>,
+        space: store::Space,
+        metrics: &Metrics,
+    ) -> Self {
+        let key = seat.keys.transmitter.clone();
+        SendingWorld {
+            name: service.name.clone(),
+            sender: key.address().to_string(),
+            asks: Arc::new(TransactionAsks::new(contract.endpoints.clone(), vec![key])),
+            orders,
+            heads: contract.endpoints.heads(),
+            space,
+            clock: Clock::start(),
+            chain_metrics: metrics.chain(service.chain.chain_id),
+            job_metrics: metrics.job(&service.id, &service.name),
+        }
+    }
+}
+
+impl World<Sending> for SendingWorld {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    async fn receive(&mut self) -> Input<Sending> {
+        tokio::select! {
+            biased;
+            order = self.orders.recv() => order.map_or(Input::Stop, Input::Order),
+            () = new_head(&mut self.heads) => Input::Order(transactions::Order::NewHead),
+        }
+    }
+
+    async fn persist(&mut self, records: Vec<transactions::Record>) -> Result<(), CannotPersist> {
+        self.space.persist(records).await.map_err(|error| CannotPersist(error.into()))
+    }
+
+    fn send(&mut self, to: &Infallible, _: &Arc<Infallible>) -> Option<Infallible> {
+        match *to {}
+    }
+
+    fn perform(
+        &mut self,
+        ask: transactions::Ask,
+    ) -> impl Future<Output = Option<transactions::Answer>> + Send + 'static {
+        let asks = self.asks.clone();
+        async move { asks.perform(ask).await }
+    }
+
+    fn emit(&mut self, output: transactions::Output) {
+        let name = &self.name;
+        match output {
+            transactions::Output::Outcome { id, outcome } => match outcome {
+                Outcome::Included { receipt, .. } => {
+                    let (tx, block, success) = (receipt.transaction, receipt.block.number, receipt.success);
+                    tracing::info!(service = name, %id, %tx, block, success, "transmission included");
+                    self.chain_metrics.confirmed.inc();
+                    if success {
+                        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                        self.job_metrics.transmitted_at.set(now.as_secs_f64());
+                    }
+                }
+                Outcome::Replaced { why, .. } => tracing::info!(service = name, %id, %why, "transmission replaced"),
+                Outcome::Failed(failure) => tracing::info!(service = name, %id, %failure, "transmission not sent"),
+            },
+            transactions::Output::Progress(progress) => {
+                if let Progress::Sent { .. } = progress {
+                    self.chain_metrics.broadcasted.inc();
+                }
+                tracing::debug!(service = name, ?progress, "transactions");
+            }
+            transactions::Output::Refused(refusal) => {
+                self.chain_metrics.attempt_error(&self.sender, "refused");
+                tracing::warn!(service = name, %refusal, "transactions");
+            }
+        }
+    }
+}

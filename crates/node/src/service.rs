@@ -1,0 +1,299 @@
+//! Running a plan's services: the host among peers, and for each oracle or bootstrap node the machines that it is made of,
+//! each under `driver::run` in a task of its own.
+
+use crate::chain::{self, Contract, SendingWorld, TrackerWorld};
+use crate::cli::Failure;
+use crate::config::Generation;
+use crate::devnet::event::Event;
+use crate::health::{Health, Trouble, Weight};
+use crate::metrics::Metrics;
+use crate::observer::Observer;
+use crate::oracle::{self, OracleWorld, Shared};
+use crate::plan::{Network, Oracle, Plan, Role, Service};
+use alloy::primitives::Address;
+use crypto::PeerId;
+use fetch::{Client, Settings};
+use liars::Lie;
+use median::MedianFactory;
+use ocr::ContractConfig;
+use ocr2::config::{OracleIdentity, PublicConfig, ResourceChecks};
+use ocr2::protocol::Ocr2;
+use ocr2::{Identity, LocalConfig, Managed};
+use p2p::{AnnouncementStore, Host, HostConfig, Locator};
+use ports::{CannotPersist, Input};
+use std::sync::Arc;
+use store::Store;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// What a development network wants of a node beside its work.
+#[derive(Clone, Debug, Default)]
+pub struct Hooks {
+    /// Hears of epochs and rounds.
+    pub told: Option<mpsc::UnboundedSender<Event>>,
+    /// The oracles of this node lie.
+    pub lie: Option<Lie>,
+}
+
+/// Orders that wait for an oracle: configurations are rare.
+const ORDERS_MAX: usize = 16;
+
+/// Runs every service of the plan. Returns only when one of them cannot go on; dropping the future ends them all.
+pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics, hooks: &Hooks) -> Result<(), Failure> {
+    let host = Arc::new(start_host(&plan.network, store).await?);
+    health.passing("P2P", Weight::Essential);
+    let client = Client::new(Settings {
+        response_bytes_max: usize::try_from(plan.pipeline.http_response_bytes_max).unwrap_or(usize::MAX),
+        ..Settings::default()
+    })
+    .map_err(Failure::failed)?;
+    let client = Arc::new(client);
+    let mut tasks = JoinSet::new();
+    for service in &plan.services {
+        match &service.role {
+            Role::Bootstrap => {
+                let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
+                bootstrap(service, context, &mut tasks).await?;
+            }
+            Role::Oracle(seat) => {
+                let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
+                committee_member(service, seat, context, &mut tasks).await?;
+            }
+        }
+    }
+    let stopped = tokio::select! {
+        Some(ended) = tasks.join_next() => match ended {
+            Ok(Ok(())) => Failure::failed("a service ended by itself"),
+            Ok(Err(failure)) => failure,
+            Err(error) => Failure::failed(format!("a service panicked: {error}")),
+        },
+        stopped = host.stopped() => Failure::failed(format!("the peer-to-peer host stopped: {stopped:?}")),
+    };
+    Err(stopped)
+}
+
+/// What services are made from.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    plan: &'a Plan,
+    store: &'a Store,
+    health: &'a Health,
+    metrics: &'a Metrics,
+    hooks: &'a Hooks,
+    host: &'a Arc<Host>,
+    client: &'a Arc<Client>,
+}
+
+type Tasks = JoinSet<Result<(), Failure>>;
+
+async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
+    let listen = network.listen.iter().map(ToString::to_string).collect();
+    let config = HostConfig {
+        announce: network.announce.clone(),
+        generation: match network.generation {
+            Generation::Old => p2p::Generation::Old,
+            Generation::New => p2p::Generation::New,
+        },
+        dial_period: network.delta_dial,
+        discovery: p2p::DiscoveryConfig { reconcile_period: network.delta_reconcile, ..Default::default() },
+        ..HostConfig::new(Arc::new(network.key.clone()), listen, Arc::new(Announcements::new(store)))
+    };
+    Host::start(config).await.map_err(|error| {
+        crate::bad_input::BadInput::new(error.to_string())
+            .at("P2P.V2.ListenAddresses")
+            .remedy("stop what uses the address, or choose another one")
+            .into()
+    })
+}
+
+/// Announcements of peers in the node's store.
+#[derive(Debug)]
+struct Announcements(store::KeyValue);
+
+impl Announcements {
+    fn new(store: &Store) -> Self {
+        Announcements(store.key_value("p2p announcements"))
+    }
+}
+
+impl AnnouncementStore for Announcements {
+    fn load<'a>(&'a self, peers: &'a [PeerId]) -> p2p::Stored<'a, Vec<Vec<u8>>> {
+        let read = || {
+            let found: Result<Vec<_>, _> = peers.iter().map(|peer| self.0.get(peer.0)).collect();
+            Ok(found?.into_iter().flatten().collect())
+        };
+        Box::pin(std::future::ready(read()))
+    }
+
+    fn save<'a>(&'a self, peer: PeerId, announcement: &'a [u8]) -> p2p::Stored<'a, ()> {
+        let write = self.0.put(peer.0, announcement);
+        Box::pin(async move { Ok(write.await?) })
+    }
+}
+
+fn locators(service: &Service) -> Vec<Locator> {
+    let locator =
+        |known: &crate::config::Bootstrapper| Locator { peer: known.peer_id, addresses: known.addresses.clone() };
+    service.bootstrappers.iter().map(locator).collect()
+}
+
+/// A machine that could not persist ends its service, and with it the node.
+fn ended(name: &str, outcome: Result<(), CannotPersist>) -> Result<(), Failure> {
+    outcome.map_err(|error| Failure::failed(format!("{name}: {error}")))
+}
+
+/// Follows the contract's configuration and hands each one to `configured`.
+fn follow<F>(
+    service: &Service,
+    context: Context<'_>,
+    contract: &Contract,
+    tasks: &mut Tasks,
+    configured: F,
+) -> Result<(), Failure>
+where
+    F: FnMut(Arc<ContractConfig>) + Send + 'static,
+{
+    let space = context.store.space(&format!("{} config", service.id));
+    let records = space.load().map_err(Failure::failed)?;
+    let mut tracker = evm_proto::tracker::Tracker::recover(chain::tracker_config(service), records);
+    let (name, config_contract) = (service.name.clone(), Address::from(service.config_contract.0));
+    let mut world = TrackerWorld::new(&service.name, contract, config_contract, space, configured);
+    tasks.spawn(async move { ended(&name, driver::run(&mut tracker, &mut world).await) });
+    Ok(())
+}
+
+async fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
+    let (contract, _) = Contract::connect(service, Address::ZERO, context.metrics).await?;
+    let (configs, mut configured) = mpsc::channel::<Arc<ContractConfig>>(ORDERS_MAX);
+    follow(service, context, &contract, tasks, move |config| {
+        // The other end lives as long as the node.
+        let _ = configs.try_send(config);
+    })?;
+    let (host, name, locators) = (context.host.clone(), service.name.clone(), locators(service));
+    let (health, check) = (context.health.clone(), format!("Job.{}.Bootstrap", service.name));
+    health.passing(&check, Weight::Essential);
+    tasks.spawn(async move {
+        let mut group = None;
+        while let Some(config) = configured.recv().await {
+            let peers = PublicConfig::from_contract(&config, ResourceChecks::Off)
+                .map_err(|error| error.to_string())
+                .and_then(|config| {
+                    let peers = config.oracles.iter().map(|(_, oracle)| oracle.peer_id.parse::<PeerId>());
+                    peers.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())
+                });
+            let peers = match peers {
+                Ok(peers) => peers,
+                Err(error) => {
+                    tracing::error!(service = name, digest = %config.config_digest, error, "cannot serve this configuration");
+                    continue;
+                }
+            };
+            // The old group goes first: both may name the same peers.
+            drop(group.take());
+            let digest = config.config_digest.0;
+            match host.register_bootstrap_group(digest, peers, locators.clone()).await {
+                Ok(registered) => {
+                    tracing::info!(service = name, digest = %config.config_digest, "introducing the oracles of a configuration");
+                    group = Some(registered);
+                }
+                Err(error) => tracing::error!(service = name, %error, "cannot serve this configuration"),
+            }
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+async fn committee_member(
+    service: &Service,
+    seat: &Oracle,
+    context: Context<'_>,
+    tasks: &mut Tasks,
+) -> Result<(), Failure> {
+    let Context { plan, store, health, metrics, hooks, host, client } = context;
+    let name = service.name.clone();
+    let (contract, sending) =
+        Contract::connect(service, Address::from(seat.keys.transmitter.address().0), metrics).await?;
+
+    // Transactions.
+    let space = store.space(&format!("{} transactions {}", service.chain.chain_id, seat.keys.transmitter.address()));
+    let records = space.load().map_err(Failure::failed)?;
+    let config = chain::sending_config(service, seat);
+    let mut transactions = evm_proto::transactions::Transactions::recover(config, records).map_err(Failure::failed)?;
+    let mut world = SendingWorld::new(service, seat, &contract, sending, space, metrics);
+    let task_name = name.clone();
+    tasks.spawn(async move { ended(&task_name, driver::run(&mut transactions, &mut world).await) });
+
+    // The oracle.
+    let job_metrics = metrics.job(&service.id, &service.name);
+    let observer =
+        Observer::new(&service.id, &seat.source, client.clone(), job_metrics.clone()).map_err(Failure::failed)?;
+    let shared = Arc::new(Shared {
+        name: name.clone(),
+        keys: seat.keys.clone(),
+        contract: contract.clone(),
+        observer,
+        host: host.clone(),
+        bootstrappers: locators(service),
+        buffers: (
+            plan.network.incoming_message_buffer_size as usize,
+            plan.network.outgoing_message_buffer_size as usize,
+        ),
+        metrics: metrics.clone(),
+        job_metrics,
+        decimals: contract.decimals().await,
+    });
+    let space = store.space(&format!("{} ocr2", service.id));
+    let records: Vec<ocr2::Record> = space.load().map_err(Failure::failed)?;
+    let make = maker(service, seat);
+    let mut machine: liars::Oracle = match hooks.lie {
+        None => make(records),
+        Some(lie) => {
+            tracing::warn!(oracle = name, ?lie, "this oracle lies, as it was told to");
+            lie.wrap(Box::new(make), records, 0)
+        }
+    };
+    let (orders, inbox) = mpsc::channel::<Input<Ocr2>>(ORDERS_MAX);
+    let mut world = OracleWorld::new(shared, inbox, space, hooks.told.clone());
+    let check = format!("Job.{name}.OCR2");
+    health.passing(&check, Weight::Essential);
+    let (task_name, task_health) = (name.clone(), health.clone());
+    tasks.spawn(async move {
+        let outcome = ended(&task_name, driver::run(&mut machine, &mut world).await);
+        let trouble = Trouble {
+            code: "stopped",
+            output: format!("{outcome:?}"),
+            hint: "make room on the disk, or repair it, and start the node again".into(),
+        };
+        task_health.failing(&check, Weight::Essential, trouble);
+        outcome
+    });
+    follow(service, context, &contract, tasks, move |config| {
+        // The oracle lives as long as the node, and takes its orders before anything else.
+        let _ = orders.try_send(oracle::configure(config));
+    })
+}
+
+/// Makes the oracle of a seat from what it remembers.
+fn maker(service: &Service, seat: &Oracle) -> impl Fn(Vec<ocr2::Record>) -> liars::Oracle + Send + use<> {
+    let keys = &seat.keys;
+    let identity = Identity {
+        identity: OracleIdentity {
+            offchain_key: keys.offchain.public_key(),
+            signer: keys.onchain.address().0.to_vec(),
+            peer_id: PeerId::from(keys.peer.public_key()).to_string(),
+            transmitter: keys.transmitter.address().to_string(),
+        },
+        config_key: keys.config.clone(),
+    };
+    let contract =
+        ocr2::Contract { chain_id: service.chain.chain_id, address: ocr::Address(service.config_contract.0) };
+    let local = LocalConfig {
+        contract_timeout: service.times.blockchain_timeout,
+        transmit_timeout: service.times.transmit_timeout,
+        ..LocalConfig::default()
+    };
+    move |records| -> liars::Oracle {
+        Box::new(Managed::recover(identity.clone(), contract, local, Box::new(MedianFactory), records))
+    }
+}
