@@ -122,8 +122,10 @@ impl Oracle {
         let waiting = self.asks.ask(now, duration_max, work, out);
         let accepting = &mut self.transmissions.accepting;
         accepting.push_back(Accepting { waiting, report: report.clone() });
+        // The oldest round, not the first that came: a liar may replay old reports behind the newest.
         if accepting.len() > ACCEPTING_MAX
-            && let Some(Accepting { waiting, report }) = accepting.pop_front()
+            && let Some(oldest) = (0..accepting.len()).min_by_key(|index| accepting[*index].report.at)
+            && let Some(Accepting { waiting, report }) = accepting.remove(oldest)
         {
             waiting.forget(out);
             out.emit(Output::TransmissionEnded { at: report.at, end: TransmissionEnd::Displaced });

@@ -186,6 +186,20 @@ fn beyond_the_bounds_the_oldest_goes() {
 }
 
 #[test]
+fn old_reports_that_a_liar_replays_do_not_displace_the_newest() {
+    // After a restart nothing is known, so every old echo within the age is new to us.
+    let mut script = Script::follower();
+    script.answer("contract epoch");
+    script.receive(0, Message::FinalEcho(last(100, 1)));
+    for epoch in 1..ACCEPTING_MAX as u32 {
+        script.receive(3, Message::FinalEcho(last(epoch, 1)));
+    }
+    let log = script.receive(3, Message::FinalEcho(last(ACCEPTING_MAX as u32, 1)));
+    assert!(log.last().unwrap().contains(&format!("{:?}, end: Displaced", at(1, 1))), "{log:?}");
+    assert!(script.answer("view 100/1")[0].starts_with("tell Accepted"));
+}
+
+#[test]
 fn an_oracle_outside_of_the_schedule_never_transmits() {
     let mut parameters = parameters();
     parameters.s.clear();
