@@ -78,6 +78,25 @@ fn record() -> impl Strategy<Value = Record> {
     ]
 }
 
+#[test]
+fn a_message_does_not_keep_a_frame_alive_that_is_mostly_padding() {
+    let message = Message::ObserveReq(ObserveReq { at: RoundId::new(9, 1), query: Bytes::from_static(b"q") });
+    let plain = message.encode();
+    let unknown = [&[0x7a, 0x80, 0x80, 0x04][..], &[0; 1 << 16]].concat();
+    let overwritten = [&[0x1a, 0x84, 0x80, 0x04, 0x1a, 0x80, 0x80, 0x04][..], &[0; 1 << 16]].concat();
+    for padding in [unknown, overwritten] {
+        let frame = Bytes::from([&padding[..], &plain].concat());
+        assert_eq!(Message::decode(&frame), Ok(message.clone()));
+        let decoded = Message::decode(&frame);
+        assert!(frame.is_unique(), "what is kept of it is a copy");
+        drop(decoded);
+    }
+    let frame = Bytes::from(plain);
+    let decoded = Message::decode(&frame);
+    assert!(!frame.is_unique(), "and a frame without padding is not copied");
+    drop(decoded);
+}
+
 proptest! {
     #[test]
     fn a_message_survives_its_encoding(message in message()) {
