@@ -1,4 +1,4 @@
-//! Its source lies: values at the ends of the range, zero, and bytes that are no observation.
+//! Its source lies: values at the ends of the range, zero, the double and the half, and bytes that are no observation.
 
 use crate::{Chance, Oracle};
 use bytes::Bytes;
@@ -18,12 +18,15 @@ impl Absurd {
 
     fn absurd(&mut self, observation: &Bytes) -> Bytes {
         let Ok(mut observed) = Observation::decode(observation) else { return observation.clone() };
-        match self.chance.below(5) {
+        match self.chance.below(7) {
             0 => observed.value = Value::MAX,
             1 => observed.value = Value::MIN,
             2 => observed.value = Value::ZERO,
             // The value as a varint: a decoder that refuses instead of skipping splits the committee.
             3 => return Bytes::from_static(&[0x10, 0x07]),
+            // Not so absurd that nobody would believe it.
+            4 => observed.value = observed.value.saturating_add(observed.value),
+            5 => observed.value = observed.value / Value::try_from(2).expect("fits"),
             _ => {
                 observed.timestamp = u32::MAX;
                 observed.juels_per_fee_coin = Value::MIN;

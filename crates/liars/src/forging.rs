@@ -35,9 +35,15 @@ impl Forging {
 
     fn bend_final(&mut self, report: &Final) -> Arc<Final> {
         let mut bent = report.clone();
-        match self.chance.below(3) {
+        match self.chance.below(4) {
             0 => bent.extra_hash[0] ^= 1,
             1 => bent.signatures.iter_mut().for_each(|entry| entry.signer = 0),
+            // One good signature, as often as there must be any.
+            2 => {
+                if let Some(first) = bent.signatures.first().cloned() {
+                    bent.signatures.fill(first);
+                }
+            }
             _ => {
                 if let Some(entry) = bent.signatures.first_mut() {
                     entry.signature = self.bend(&entry.signature);

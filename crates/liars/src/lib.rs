@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod absurd;
 mod amnesiac;
+mod biased;
 mod chance;
 mod flooding;
 mod forging;
@@ -16,6 +17,7 @@ mod two_faced;
 
 use absurd::Absurd;
 use amnesiac::Amnesiac;
+use biased::Biased;
 use flooding::Flooding;
 use forging::Forging;
 use hasty::Hasty;
@@ -58,11 +60,13 @@ pub enum Lie {
     Absurd,
     /// Drowns its peers in messages.
     Flooding,
+    /// Wants its own observation to be the answer.
+    Biased,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Lie; 9] = [
+    pub const ALL: [Lie; 10] = [
         Lie::Silent,
         Lie::Hasty,
         Lie::TwoFaced,
@@ -72,6 +76,7 @@ impl Lie {
         Lie::Amnesiac,
         Lie::Absurd,
         Lie::Flooding,
+        Lie::Biased,
     ];
 
     /// The liar round an honest oracle that remembers `records`. A liar's choices follow from `seed`.
@@ -87,6 +92,7 @@ impl Lie {
             Lie::Amnesiac => Box::new(Amnesiac::new(honest, chance)),
             Lie::Absurd => Box::new(Absurd::new(honest(records), chance)),
             Lie::Flooding => Box::new(Flooding::new(honest(records), chance)),
+            Lie::Biased => Box::new(Biased::new(honest(records), chance)),
         }
     }
 }

@@ -1,20 +1,36 @@
 //! It shows different peers different things: as leader other observations to one half of the committee than to the other,
-//! and its final report to one half only.
+//! and its final report to one half only. Then it tells everyone the other version again and again, in the hope that
+//! somebody reports on both.
 
 use crate::Oracle;
+use alloc::sync::Arc;
+use core::time::Duration;
 use machine::{Effect, Effects, Event, Machine, Mono, Time};
 use ocr::OracleSet;
-use ocr2::message::Message;
+use ocr2::message::{Message, ReportReq};
 use ocr2::protocol::Ocr2;
+
+/// How often, and how many times, the other version is told.
+const AGAIN_AFTER: Duration = Duration::from_millis(40);
+const AGAIN_TIMES: u32 = 25;
 
 pub struct TwoFaced {
     honest: Oracle,
     out: Effects<Ocr2>,
+    again: Option<Again>,
+}
+
+struct Again {
+    at: Mono,
+    left: u32,
+    to: OracleSet,
+    /// Both versions.
+    requests: [Arc<Message>; 2],
 }
 
 impl TwoFaced {
     pub fn new(honest: Oracle) -> Self {
-        TwoFaced { honest, out: Effects::default() }
+        TwoFaced { honest, out: Effects::default(), again: None }
     }
 }
 
@@ -31,14 +47,11 @@ impl Machine for TwoFaced {
             let (left, right): (OracleSet, OracleSet) = halves(*to);
             match &**message {
                 Message::ReportReq(request) => {
-                    let mut other = (**request).clone();
-                    // One observation less if there are enough, or at least in another order.
-                    other.observations.reverse();
-                    if other.observations.len() * 3 > to.len() * 2 + 3 {
-                        other.observations.pop();
-                    }
+                    let other: Arc<Message> = Message::ReportReq(other_version(request, to.len()).into()).into();
                     out.send(left, message.clone());
-                    out.send(right, Message::ReportReq(other.into()));
+                    out.send(right, other.clone());
+                    let requests = [message.clone(), other];
+                    self.again = Some(Again { at: now.mono + AGAIN_AFTER, left: AGAIN_TIMES, to: *to, requests });
                 }
                 Message::Final(_) => out.send(left, message.clone()),
                 Message::NewEpoch(_)
@@ -48,11 +61,33 @@ impl Machine for TwoFaced {
                 | Message::FinalEcho(_) => out.push(effect),
             }
         }
+        if let Some(again) = self.again.as_mut().filter(|again| again.at <= now.mono) {
+            let [one, other] = again.requests.clone();
+            // Now the other way round.
+            let (left, right) = halves(again.to);
+            out.send(left, other);
+            out.send(right, one);
+            (again.at, again.left) = (now.mono + AGAIN_AFTER, again.left - 1);
+            if again.left == 0 {
+                self.again = None;
+            }
+        }
     }
 
     fn deadline(&self) -> Option<Mono> {
-        self.honest.deadline()
+        let again = self.again.as_ref().map(|again| again.at);
+        [self.honest.deadline(), again].into_iter().flatten().min()
     }
+}
+
+/// One observation less if there are enough, or at least in another order.
+fn other_version(request: &ReportReq, n: usize) -> ReportReq {
+    let mut other = request.clone();
+    other.observations.reverse();
+    if other.observations.len() * 3 > n * 2 + 3 {
+        other.observations.pop();
+    }
+    other
 }
 
 fn halves(all: OracleSet) -> (OracleSet, OracleSet) {
