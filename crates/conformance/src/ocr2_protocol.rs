@@ -179,7 +179,7 @@ fn attested(case: &Fields<'_>) -> Checked {
             ended(list)?;
             let many = Final { at, extra_hash, report, signatures };
             let quorum = case.number("quorum")?;
-            check_final(&many, config_digest, committee, &signers, quorum, |_, claim| claim.verdict()).is_ok()
+            check_final(&many, digest, committee, &signers, quorum, |_, claim| claim.verdict()).is_ok()
         }
         other => return Err(unknown(format!("type ({other})"))),
     };

@@ -30,11 +30,11 @@ pub fn check_report(
     if claim.is_some_and(&mut holds) { Ok(()) } else { Err(Fault::ReportSignature) }
 }
 
-/// A final report must have exactly `quorum` signatures, of distinct oracles. `holds` judges each, given whose it is said
+/// A final report must have exactly `quorum` signatures over `digest`, of distinct oracles. `holds` judges each, given whose it is said
 /// to be; what costs nothing is checked first.
 pub fn check_final(
     report: &Final,
-    config_digest: ConfigDigest,
+    digest: [u8; 32],
     committee: Committee,
     signers: &PerOracle<Address>,
     quorum: usize,
@@ -52,7 +52,6 @@ pub fn check_final(
             return Err(Fault::Twice { oracle });
         }
     }
-    let digest = context(config_digest, report.at, report.extra_hash).report_digest(&report.report);
     for AttributedSignature { signature, signer } in &report.signatures {
         let Some(signer) = committee.oracle(*signer) else { continue };
         let claim = Claim::secp256k1(signers[signer], digest, signature);

@@ -7,6 +7,7 @@ use alloc::{
 };
 use core::time::Duration;
 
+use bytes::Bytes;
 use machine::{Time, Verdicts};
 use ocr::OracleId;
 
@@ -169,25 +170,28 @@ impl Oracle {
     }
 
     fn judge_signatures(&self, m: &Final, judge: &mut Judge<'_>) -> Result<(), Refusal> {
-        let Rules { committee, config_digest, signers, report_quorum, .. } = &self.rules;
+        let Rules { committee, signers, report_quorum, .. } = &self.rules;
+        let (digest, ours) = match self.own_report(m) {
+            Some((signature, digest)) => (digest, Some(signature)),
+            None => (self.context(m.at, m.extra_hash).report_digest(&m.report), None),
+        };
         let me = self.setup.me;
-        let holds = |signer, claim| signer == me && self.is_own_signature(m) || judge(signer, claim);
-        Ok(check_final(m, *config_digest, *committee, signers, *report_quorum, holds)?)
+        let is_ours = |signer: OracleId| {
+            signer == me && m.signatures.iter().any(|entry| entry.signer == me.byte() && Some(&entry.signature) == ours)
+        };
+        let holds = |signer, claim| is_ours(signer) || judge(signer, claim);
+        Ok(check_final(m, digest, *committee, signers, *report_quorum, holds)?)
     }
 
-    /// Whether it carries the signature that we gave this very report in the round we are in.
-    fn is_own_signature(&self, m: &Final) -> bool {
+    /// If we signed this very report in the round we are in: with which signature, and what it is over.
+    fn own_report(&self, m: &Final) -> Option<(&Bytes, [u8; 32])> {
         match &self.follower.reporting {
-            Reporting::Sent { message, extra_hash } => {
-                !message.skip
-                    && message.at == m.at
-                    && *extra_hash == m.extra_hash
-                    && message.report == m.report
-                    && m.signatures
-                        .iter()
-                        .any(|entry| entry.signer == self.setup.me.byte() && entry.signature == message.signature)
+            Reporting::Sent { message, extra_hash, digest } => {
+                let is_same =
+                    !message.skip && message.at == m.at && *extra_hash == m.extra_hash && message.report == m.report;
+                is_same.then_some((&message.signature, *digest))
             }
-            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::Abstaining => false,
+            Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::Abstaining => None,
         }
     }
 

@@ -1,11 +1,12 @@
 //! Everyone observes and signs; the leader collects (OCR2 spec 6.3, 6.4).
 
 use bytes::Bytes;
+use crypto::ed25519;
 use machine::{Claim, Mono, Ticket, Time, Verdicts};
 use ocr::{OracleId, PerOracle};
 
 use crate::{
-    message::{Message, Observe, SignedObservation},
+    message::{Message, Observe, SignedObservation, observation_fits},
     oracle::{Judge, Oracle, Waiting},
     protocol::{Answer, AskFailure, Effects, Work},
     refusal::{Early, Fault, Refusal, Stale},
@@ -68,7 +69,9 @@ impl Oracle {
                 let outcome = self.sign_observation(now, at, query, observation, out);
                 (waiting, outcome)
             }
-            (Observing::Signing { query, observation, .. }, Some(Answer::Signature(signature))) => {
+            (Observing::Signing { query, observation, .. }, Some(Answer::Signature(signature)))
+                if signature.len() == ed25519::SIGNATURE_LEN =>
+            {
                 let signed = SignedObservation { observation, signature };
                 self.follower.observing = Observing::Sent { query, signed: signed.clone() };
                 out.send(self.pacemaker.leader().into(), Message::Observe(Observe { at, signed }));
@@ -98,13 +101,7 @@ impl Oracle {
         observation: Bytes,
         out: &mut Effects,
     ) -> Result<(), AskFailure> {
-        // As a message it would be neither sent nor taken.
-        let signed = SignedObservation { observation, signature: Bytes::new() };
-        let message = Message::Observe(Observe { at, signed });
-        message.check_size(&self.rules.plugin.limits)?;
-        let Message::Observe(Observe { signed: SignedObservation { observation, .. }, .. }) = message else {
-            return Ok(());
-        };
+        observation_fits(&observation, &self.rules.plugin.limits)?;
         let digest = observation_digest(self.rules.config_digest, at.epoch.0, at.round.0, &query, &observation);
         // A signature is of use as long as the epoch can be.
         let duration_max = self.setup.config.parameters.delta_progress;

@@ -4,7 +4,7 @@ use machine::Time;
 use ocr::{OracleId, PerOracle};
 
 use crate::{
-    message::{Message, ObserveReq},
+    message::{Message, ObserveReq, query_fits},
     oracle::Oracle,
     protocol::{Answer, AskFailure, Effects, Output, Work},
     refusal::{Fault, Refusal, Stale},
@@ -51,18 +51,16 @@ impl Oracle {
         let at = self.leader_at();
         let Some(Leader { phase, .. }) = &mut self.leader else { return };
         let LeaderPhase::Querying(waiting) = phase else { return };
-        let request = match answer {
-            Some(Answer::Query(query)) => Ok(Message::ObserveReq(ObserveReq { at, query })),
+        let query = match answer {
+            Some(Answer::Query(query)) => match query_fits(&query, &self.rules.plugin.limits) {
+                Ok(()) => Ok(query),
+                Err(too_large) => Err(too_large.into()),
+            },
             Some(_) => Err(AskFailure::WrongKind),
             None => Err(AskFailure::Failed),
         };
-        let request = request.and_then(|request| {
-            request.check_size(&self.rules.plugin.limits)?;
-            Ok(request)
-        });
-        match request {
-            Ok(request) => {
-                let Message::ObserveReq(ObserveReq { query, .. }) = &request else { return };
+        match query {
+            Ok(query) => {
                 *phase = LeaderPhase::Collecting(Collecting {
                     query: query.clone(),
                     observations: PerOracle::empty(self.rules.committee),
@@ -70,7 +68,7 @@ impl Oracle {
                     grace_until: None,
                 });
                 self.enter(at, out);
-                out.send(self.rules.everyone, request);
+                out.send(self.rules.everyone, Message::ObserveReq(ObserveReq { at, query }));
             }
             Err(failure) => {
                 waiting.failed(Some(at), failure, out);

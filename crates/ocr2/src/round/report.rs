@@ -4,12 +4,13 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use bytes::Bytes;
+use crypto::secp256k1;
 use machine::{Ticket, Time, Verdicts};
 use ocr::{OracleId, OracleSet};
 
 use crate::{
     attested::check_report,
-    message::{AttributedObservation, AttributedSignature, Message, Report, ReportReq},
+    message::{AttributedObservation, AttributedSignature, Message, Report, ReportReq, report_fits},
     oracle::{Judge, Oracle, Waiting},
     plugin::View,
     protocol::{Answer, AskFailure, Decision, Effects, Output, Work},
@@ -26,9 +27,9 @@ pub(crate) enum Reporting {
     /// The plugin is about to decide and wants to see the contract.
     Viewing { waiting: Waiting, request: Arc<ReportReq> },
     /// The on-chain key signs the report.
-    Signing { waiting: Waiting, extra_hash: [u8; 32], report: Bytes },
-    /// It is sent.
-    Sent { message: Report, extra_hash: [u8; 32] },
+    Signing { waiting: Waiting, extra_hash: [u8; 32], report: Bytes, digest: [u8; 32] },
+    /// It is sent; `digest` is what was signed, zero for a skip.
+    Sent { message: Report, extra_hash: [u8; 32], digest: [u8; 32] },
     /// We may have signed a report of this round: before a restart, or with a key that did not answer in time. No other is
     /// signed in it.
     Abstaining,
@@ -218,9 +219,11 @@ impl Oracle {
             (Reporting::Viewing { waiting, request }, Some(Answer::View(view))) => {
                 (waiting, self.make_report(now, &request, &view, out))
             }
-            (Reporting::Signing { extra_hash, report, .. }, Some(Answer::Signature(signature))) => {
+            (Reporting::Signing { extra_hash, report, digest, .. }, Some(Answer::Signature(signature)))
+                if signature.len() == secp256k1::SIGNATURE_LEN =>
+            {
                 out.emit(Output::Reported { at, report: report.clone() });
-                self.send_report(Report { at, skip: false, report, signature }, extra_hash, out);
+                self.send_report(Report { at, skip: false, report, signature }, extra_hash, digest, out);
                 return;
             }
             (Reporting::Viewing { waiting, .. }, Some(_)) => (waiting, Err(AskFailure::WrongKind)),
@@ -252,29 +255,27 @@ impl Oracle {
         let decided = self.plugin.report(self.timestamp(at), query, observations, view, now.wall)?;
         match decided {
             Some(report) => {
-                let message = Message::Report(Report { at, skip: false, report, signature: Bytes::new() });
-                message.check_size(&self.rules.plugin.limits)?;
-                let Message::Report(Report { report, .. }) = message else { return Ok(()) };
+                report_fits(&report, &self.rules.plugin.limits)?;
                 let context = self.context(at, extra_hash);
                 let digest = context.report_digest(&report);
                 // A signature is of use as long as the epoch can be.
                 let duration_max = self.setup.config.parameters.delta_progress;
                 let work = Work::SignReport { context, report: report.clone(), digest };
                 let waiting = self.asks.ask(now, duration_max, work, out);
-                self.follower.reporting = Reporting::Signing { waiting, extra_hash, report };
+                self.follower.reporting = Reporting::Signing { waiting, extra_hash, report, digest };
             }
             None => {
                 self.complete_round(now);
                 out.emit(Output::Skipped { at });
                 let skip = Report { at, skip: true, report: Bytes::new(), signature: Bytes::new() };
-                self.send_report(skip, extra_hash, out);
+                self.send_report(skip, extra_hash, [0; 32], out);
             }
         }
         Ok(())
     }
 
-    fn send_report(&mut self, message: Report, extra_hash: [u8; 32], out: &mut Effects) {
-        self.follower.reporting = Reporting::Sent { message: message.clone(), extra_hash };
+    fn send_report(&mut self, message: Report, extra_hash: [u8; 32], digest: [u8; 32], out: &mut Effects) {
+        self.follower.reporting = Reporting::Sent { message: message.clone(), extra_hash, digest };
         out.send(self.pacemaker.leader().into(), Message::Report(message));
     }
 
@@ -340,7 +341,7 @@ impl Oracle {
     /// Whether it is what we signed and sent for this request.
     fn is_own_report(&self, m: &Report, hash: [u8; 32]) -> bool {
         match &self.follower.reporting {
-            Reporting::Sent { message, extra_hash } => *extra_hash == hash && message == m,
+            Reporting::Sent { message, extra_hash, .. } => *extra_hash == hash && message == m,
             Reporting::Open | Reporting::Viewing { .. } | Reporting::Signing { .. } | Reporting::Abstaining => false,
         }
     }
