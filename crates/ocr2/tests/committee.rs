@@ -8,8 +8,7 @@ use std::{
 };
 
 use machine::{Effect, Machine, Tickets};
-use ocr::OracleId;
-use ocr2::{Answer, Effects, Event, Memory, Message, Oracle, Output, Record, RoundId, Work};
+use ocr2::{Answer, Effects, Event, Memory, Message, Oracle, Output, Record, RoundId, Work, config::Parameters};
 use support::*;
 
 /// What happened, when, and to whom.
@@ -31,10 +30,15 @@ struct World {
 }
 
 impl World {
+    /// Four oracles of which one transmits first, then another, then the last two.
     fn new(skip_rounds: &[u8]) -> Self {
-        let oracles = committee(4).oracles().map(|me| {
+        Self::of(4, &[1, 1, 2], skip_rounds)
+    }
+
+    fn of(n: usize, s: &[u8], skip_rounds: &[u8]) -> Self {
+        let oracles = committee(n).oracles().map(|me| {
             let toy = Toy { skip_rounds: skip_rounds.to_vec(), ..Toy::default() };
-            let setup = setup(4, me, parameters());
+            let setup = setup(n, me, Parameters { s: s.to_vec(), ..parameters() });
             Oracle::new(setup, Box::new(toy), local(), Memory::default(), Tickets::default()).unwrap()
         });
         let mut world = World {
@@ -45,12 +49,12 @@ impl World {
             contract: RoundId::default(),
             transmitted: Vec::new(),
             trace: Vec::new(),
-            stored: vec![Memory::default(); 4],
+            stored: vec![Memory::default(); n],
             refused: 0,
             listed: 0,
             lost: Vec::new(),
         };
-        (0..4).for_each(|index| world.push(0, index, Event::Woke));
+        (0..n).for_each(|index| world.push(0, index, Event::Woke));
         world
     }
 
@@ -61,8 +65,9 @@ impl World {
 
     fn run(&mut self, until: u64) {
         loop {
-            let wake =
-                (0..4).filter_map(|index| Some((self.oracles[index].deadline()?.0.div_ceil(1_000_000), index))).min();
+            let wake = (0..self.oracles.len())
+                .filter_map(|index| Some((self.oracles[index].deadline()?.0.div_ceil(1_000_000), index)))
+                .min();
             let queued = self.queue.keys().next().copied();
             match (queued, wake) {
                 (Some((at, _)), Some((due, index))) if due < at => self.wake(due, index, until),
@@ -115,7 +120,7 @@ impl World {
                         }
                         // To oneself at once.
                         let delay = u64::from(peer.index() != index);
-                        let from = committee(4).oracle(index as u8).unwrap();
+                        let from = oracle(self.oracles.len(), index as u8);
                         let event = Event::Received { from, message: message.clone(), verdicts: verdicts() };
                         self.push(self.now + delay, peer.index(), event);
                     }
@@ -127,7 +132,7 @@ impl World {
                         self.transmitted.push((index, at));
                         self.contract = self.contract.max(at);
                     }
-                    let me: OracleId = committee(4).oracle(index as u8).unwrap();
+                    let me = oracle(self.oracles.len(), index as u8);
                     let answer: Option<Answer> = Some(good_answer(&ask.work, me, self.contract));
                     self.push(self.now, index, Event::Answered { ticket, answer });
                 }
@@ -274,6 +279,18 @@ fn every_signature_is_checked_once_and_none_of_ones_own() {
     let wanted = 3 + 1 + 3 * 3 + 2 + 2 + 1;
     assert_eq!(JUDGED.get(), wanted);
     assert_eq!(world.listed, wanted, "what is checked is what `claims` lists");
+}
+
+#[test]
+fn committees_of_one_and_of_the_largest_size_bring_every_report_to_the_contract() {
+    for n in [1, 5, 31] {
+        let mut world = World::of(n, &[1], &[]);
+        world.run(1000);
+        let rounds: BTreeSet<_> = world.transmitted.iter().map(|(_, at)| *at).collect();
+        // Three rounds of each epoch, and a fourth that ends it.
+        let wanted: BTreeSet<_> = (0..9).map(|i| at(1 + i / 3, 1 + (i % 3) as u8)).collect();
+        assert!(rounds.is_superset(&wanted), "n = {n}: {rounds:?}");
+    }
 }
 
 #[test]
