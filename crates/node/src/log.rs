@@ -4,7 +4,7 @@
 use crate::config::{Log, LogFile};
 use crate::metrics::Metrics;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub fn start(log: &Log, metrics: &Metrics) -> io::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let console = match log.json_console {
         true => tracing_subscriber::fmt::layer().json().with_writer(io::stderr).boxed(),
-        false => tracing_subscriber::fmt::layer().with_writer(io::stderr).boxed(),
+        false => tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };
     let file = match &log.file {
         Some(file) => {

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 /// `dodona node` as clap reads it.
 #[derive(Clone, Debug, Args)]
-#[group(id = "what", required = true, multiple = false, args = ["config", "seat"])]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "seat"]))]
 pub struct NodeArgs {
     /// The node's configuration (TOML); its jobs are in jobs/*.toml beside it
     #[arg(long, value_name = "FILE")]
