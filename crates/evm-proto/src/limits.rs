@@ -29,6 +29,10 @@ pub const STALE_LOOKS_MAX: u32 = 5;
 /// else. Fewer would mistake an endpoint whose receipts lag behind its state.
 pub const FOREIGN_LOOKS: u32 = 3;
 
+/// Highest nonce that an endpoint is believed: an account that sends a transaction each nanosecond gets there after a
+/// century, and counting on from there does not overflow.
+pub const NONCE_MAX: u64 = 1 << 62;
+
 /// Nonces that the chain lacks below those that we sent are filled after so many looks in a row; fewer would fill what a
 /// lagging endpoint merely does not know yet.
 pub const GAP_LOOKS: u32 = 3;

@@ -197,7 +197,7 @@ impl Tracker {
             return self.rest(now, self.config.poll_interval);
         }
         // Depth counted without wrapping: the reference waits for ever when nothing is to be waited for (weakness 13.18).
-        let depth = (head + 1).saturating_sub(look.changed_in);
+        let depth = head.saturating_add(1).saturating_sub(look.changed_in);
         if depth < self.config.confirmations {
             let (digest, wanted) = (look.digest, self.config.confirmations);
             out.emit(Output::Refused(Refusal::AwaitingConfirmations { digest, depth, wanted }));
@@ -215,7 +215,7 @@ impl Tracker {
             return out.emit(Output::Refused(Refusal::NotConfigured));
         }
         let gone_at = *self.gone_at.get_or_insert(head);
-        let (depth, wanted) = (head.saturating_sub(gone_at) + 1, self.config.confirmations);
+        let (depth, wanted) = (head.saturating_sub(gone_at).saturating_add(1), self.config.confirmations);
         if depth < wanted {
             return out.emit(Output::Refused(Refusal::AwaitingRemoval { depth, wanted }));
         }

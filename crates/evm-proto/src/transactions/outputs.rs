@@ -103,6 +103,8 @@ pub enum Refusal {
     AlreadyFinished { id: SubmissionId },
     #[error("an endpoint lags behind: head {}, was {best} before", got.number)]
     StaleHead { sender: Address, got: Block, best: u64 },
+    #[error("an endpoint knows {got} transactions of {sender}, which nobody has ever sent")]
+    NonceOutOfRange { sender: Address, got: u64 },
     #[error("the endpoints did not take {hash} (nonce {nonce} of {sender}): {verdict}")]
     NotTaken { sender: Address, nonce: u64, hash: B256, verdict: Verdict },
     #[error("{sender} has {balance} wei and needs {wanted}: send it funds")]

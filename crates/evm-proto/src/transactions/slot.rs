@@ -60,6 +60,8 @@ impl Transactions {
         if look.head.number < best && sender.stale_looks < limits::STALE_LOOKS_MAX {
             sender.stale_looks += 1;
             out.emit(Refusal::StaleHead { sender: address, got: look.head, best });
+        } else if look.nonce > limits::NONCE_MAX {
+            out.emit(Refusal::NonceOutOfRange { sender: address, got: look.nonce });
         } else {
             sender.stale_looks = 0;
             sender.held = false;
