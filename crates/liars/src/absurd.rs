@@ -26,7 +26,7 @@ impl Absurd {
             3 => return Bytes::from_static(&[0x10, 0x07]),
             // Not so absurd that nobody would believe it.
             4 => observed.value = observed.value.saturating_add(observed.value),
-            5 => observed.value = observed.value / Value::try_from(2).expect("fits"),
+            5 => observed.value /= Value::try_from(2).expect("fits"),
             _ => {
                 observed.timestamp = u32::MAX;
                 observed.juels_per_fee_coin = Value::MIN;
