@@ -153,7 +153,7 @@ fn follow<F>(
 where
     F: FnMut(Arc<ContractConfig>) + Send + 'static,
 {
-    let space = context.store.space(&format!("{} config", service.id));
+    let space = context.store.space(format!("{} config", service.id));
     let records = space.load().map_err(Failure::failed)?;
     let mut tracker = evm_proto::tracker::Tracker::recover(chain::tracker_config(service), records);
     let (name, config_contract) = (service.name.clone(), Address::from(service.config_contract.0));
@@ -216,7 +216,7 @@ async fn committee_member(
         Contract::connect(service, Address::from(seat.keys.transmitter.address().0), metrics).await?;
 
     // Transactions.
-    let space = store.space(&format!("{} transactions {}", service.chain.chain_id, seat.keys.transmitter.address()));
+    let space = store.space(format!("{} transactions {}", service.chain.chain_id, seat.keys.transmitter.address()));
     let records = space.load().map_err(Failure::failed)?;
     let config = chain::sending_config(service, seat);
     let mut transactions = evm_proto::transactions::Transactions::recover(config, records).map_err(Failure::failed)?;
@@ -243,7 +243,7 @@ async fn committee_member(
         job_metrics,
         decimals: contract.decimals().await,
     });
-    let space = store.space(&format!("{} ocr2", service.id));
+    let space = store.space(format!("{} ocr2", service.id));
     let records: Vec<ocr2::Record> = space.load().map_err(Failure::failed)?;
     let make = maker(service, seat);
     let mut machine: liars::Oracle = match hooks.lie {
