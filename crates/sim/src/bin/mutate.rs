@@ -47,12 +47,12 @@ fn run(asked: Option<&str>) -> Result<bool, String> {
         copy_sources(root, &copy)?;
         command(Command::new("patch").args(["-p1", "--quiet", "-i"]).arg(&patch).current_dir(&copy))
             .map_err(|why| format!("{name} does not apply: {why}"))?;
-        // Not in the way of the real build, and reused from mutant to mutant.
-        let output = Command::new(env!("CARGO"))
+        // Not in the way of the real build, reused from mutant to mutant, and incremental because little changes.
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "sim", "--", "--seeds", SEEDS])
             .env("CARGO_TARGET_DIR", target.join("mutants-target"))
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_DEBUG", "none")
+            .env("CARGO_INCREMENTAL", "1")
             .current_dir(&copy)
             .output()
             .map_err(|error| format!("cargo: {error}"))?;
