@@ -6,7 +6,7 @@ use machine::{Mono, Ticket, Time};
 use ocr::{OracleId, PerOracle, limits::ORACLES_MAX};
 
 use crate::{
-    limits::RESEND_PAUSE_MIN,
+    limits::{CONTRACT_EPOCH_MAX, RESEND_PAUSE_MIN},
     message::Message,
     oracle::{Oracle, Setup, Waiting},
     protocol::{Answer, AskFailure, Effects, Output, Work},
@@ -121,9 +121,11 @@ impl Oracle {
     pub(crate) fn on_contract_epoch(&mut self, now: Time, answer: Option<Answer>, out: &mut Effects) {
         let Start::ReadingContract(waiting) = &self.pacemaker.start else { return };
         match answer {
+            Some(Answer::ContractEpoch { epoch, .. }) if epoch > CONTRACT_EPOCH_MAX => {
+                waiting.failed(None, AskFailure::Implausible, out);
+            }
             Some(Answer::ContractEpoch { config_digest, epoch }) => {
-                // The epoch after the last one, if there is such.
-                let next = Epoch(epoch.0.wrapping_add(1));
+                let next = Epoch(epoch.0 + 1);
                 if config_digest == self.rules.config_digest && self.pacemaker.highest_sent < next {
                     self.pacemaker.highest_sent = next;
                 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::round_id::Epoch;
+
 /// Messages of future epochs kept for each sender. An honest oracle that is one epoch ahead says at most an ObserveReq, a
 /// ReportReq and a Final for each round, and this covers ten such rounds; it sends about as few to us as a follower.
 pub const FUTURE_MESSAGES_MAX: usize = 32;
@@ -17,6 +19,10 @@ pub const ACCEPTING_MAX: usize = 64;
 /// Transmissions on their way or waiting for our turn: more than one for each stage of the longest useful schedule (31
 /// oracles, one a stage). Beyond, the oldest goes: the contract would not take it after a newer one.
 pub const PENDING_MAX: usize = 64;
+
+/// Highest epoch that a contract is believed at a start. With five epochs a second a committee gets there after a decade;
+/// an endpoint that says more would have everyone spend the last epoch, after which no leader is ever replaced.
+pub const CONTRACT_EPOCH_MAX: Epoch = Epoch((1 << 31) - 1);
 
 /// How often one report is handed over or its fate looked up in vain before it is given up.
 pub const TRANSMISSION_TRIES_MAX: u8 = 10;

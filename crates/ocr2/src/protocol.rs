@@ -169,6 +169,8 @@ pub enum AskFailure {
     Overdue,
     #[error("the answer is of another kind")]
     WrongKind,
+    #[error("the answer cannot be true")]
+    Implausible,
     #[error("the answer is too large: {0}")]
     TooLarge(#[from] TooLarge),
     #[error("the plugin cannot decide: {0}")]

@@ -326,6 +326,22 @@ fn the_contract_tells_an_oracle_without_memory_how_far_the_committee_is() {
     );
 }
 
+#[test]
+fn an_epoch_of_the_contract_that_no_committee_reaches_is_not_believed() {
+    // One endpoint that lies to f + 1 oracles would lead all to the last epoch, after which there is no other leader.
+    for epoch in [u32::MAX - 1, u32::MAX, 1 << 31] {
+        let mut script = Script::follower();
+        script.log();
+        let answer = ocr2::Answer::ContractEpoch { config_digest: DIGEST, epoch: Epoch(epoch) };
+        let log = script.answer_with("contract epoch", Some(answer));
+        assert_eq!(
+            log,
+            ["tell ContractEpoch failed: the answer cannot be true", "send NewEpoch(0) to all"],
+            "contract epoch {epoch}"
+        );
+    }
+}
+
 // Epochs
 
 #[test]
