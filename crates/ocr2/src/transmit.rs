@@ -8,6 +8,8 @@ use alloc::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
+use core::time::Duration;
+
 use machine::{Mono, Ticket, Time};
 
 use crate::{
@@ -109,8 +111,11 @@ impl Oracle {
         for at in old {
             self.end_transmission(at, TransmissionEnd::Expired, out);
         }
-        for pending in self.transmissions.pending.values_mut() {
-            pending.phase = Phase::Until(now.mono + (pending.transmission.due - now.wall));
+        // Never longer than our turn was to wait: the wall clock may have been set back since.
+        let turns: alloc::vec::Vec<_> = self.transmissions.pending.keys().map(|at| self.turn(*at)).collect();
+        for (pending, turn) in self.transmissions.pending.values_mut().zip(turns) {
+            let wait = (pending.transmission.due - now.wall).min(turn.unwrap_or_default());
+            pending.phase = Phase::Until(now.mono + wait);
         }
         self.transmissions.refresh_deadline();
     }
@@ -174,9 +179,8 @@ impl Oracle {
         }
     }
 
-    /// An accepted report waits for our turn, if we have one.
-    fn schedule(&mut self, now: Time, report: Arc<Final>, view: &View, out: &mut Effects) {
-        let at = report.at;
+    /// How long after its acceptance a report is ours to transmit, if it ever is.
+    fn turn(&self, at: RoundId) -> Option<Duration> {
         let parameters = &self.setup.config.parameters;
         let schedule = self.setup.transmission_order_key.schedule(
             self.rules.committee,
@@ -185,7 +189,13 @@ impl Oracle {
             at.round.0.into(),
             &parameters.s,
         );
-        let delay = schedule.delay(self.setup.me, parameters.delta_stage);
+        schedule.delay(self.setup.me, parameters.delta_stage)
+    }
+
+    /// An accepted report waits for our turn, if we have one.
+    fn schedule(&mut self, now: Time, report: Arc<Final>, view: &View, out: &mut Effects) {
+        let at = report.at;
+        let delay = self.turn(at);
         out.emit(Output::Accepted { at, accepted: true, delay });
         let Some(delay) = delay else { return };
         if self.transmissions.pending.contains_key(&at) {

@@ -158,9 +158,21 @@ fn what_became_due_while_the_oracle_was_down_is_looked_at_at_once_but_not_after_
 }
 
 #[test]
+fn a_clock_that_was_set_back_holds_a_pending_transmission_no_longer_than_its_turn() {
+    let [.., third] = rounds_by_stage();
+    let year = 365 * 24 * 60 * 60 * 1_000_000_000;
+    let mut script = Script::new(4, 1, Toy::default(), parameters(), [pending(third, Wall(time(0).wall.0 + year))]);
+    script.answer("contract epoch");
+    assert_eq!(quiet(script.pass(199)), [""; 0]);
+    assert_eq!(quiet(script.pass(1)), [format!("ask view {third} Transmit")]);
+}
+
+#[test]
 fn beyond_the_bounds_the_oldest_goes() {
     let records = (0..PENDING_MAX).map(|i| pending(at(1, i as u8), Wall(time(1_000_000).wall.0)));
-    let mut script = Script::new(4, 1, Toy::default(), parameters(), records.collect::<Vec<_>>());
+    // Nobody's turn comes at once, so nothing is asked of what was pending.
+    let patient = ocr2::config::Parameters { s: vec![0, 1, 1, 2], ..parameters() };
+    let mut script = Script::new(4, 1, Toy::default(), patient, records.collect::<Vec<_>>());
     script.answer("contract epoch");
     let [.., third] = rounds_by_stage();
     let third = at(third.epoch.0 + 1, third.round.0);
