@@ -421,14 +421,18 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         Hot hot = s_hot;
         assembly ("memory-safe") {
             // As in _slotOf and Round. The call ends here, so memory is free to be written.
-            let latest := and(shr(200, hot), 0xffffffff)
+            roundId := and(shr(200, hot), 0xffffffff)
             let limit := and(shr(232, hot), 0xffff)
-            let round := sload(add(s_rounds.slot, add(mod(latest, limit), mul(latest, iszero(limit)))))
-            mstore(0x00, latest)
-            mstore(0x20, signextend(23, round))
-            mstore(0x40, and(shr(192, round), 0xffffffff))
-            mstore(0x60, shr(224, round))
-            mstore(0x80, latest)
+            let round := sload(add(s_rounds.slot, add(mod(roundId, limit), mul(roundId, iszero(limit)))))
+            answer := signextend(23, round)
+            startedAt := and(shr(192, round), 0xffffffff)
+            updatedAt := shr(224, round)
+            answeredInRound := roundId
+            mstore(0x00, roundId)
+            mstore(0x20, answer)
+            mstore(0x40, startedAt)
+            mstore(0x60, updatedAt)
+            mstore(0x80, answeredInRound)
             return(0, 0xa0)
         }
     }
