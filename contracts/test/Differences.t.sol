@@ -24,7 +24,7 @@ abstract contract WithoutGas is FeedTest {
 
     function encodeConfig(address[] memory signers, address[] memory transmitters)
         internal
-        view
+        pure
         returns (bytes memory)
     {
         return abi.encodeCall(IOCR2.setConfig, (signers, transmitters, 1, onchainConfig(), 2, ""));
@@ -290,7 +290,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         start(4);
     }
 
-    function test_history_is_not_limited_by_default() public {
+    function test_history_is_not_limited_by_default() public view {
         eq("limit", feed.getHistoryLimit(), 0);
     }
 

@@ -17,6 +17,7 @@ contract ConfigDataTest is Committee {
     /// @dev The seat table seats everyone at its own seat, and shows no stranger to a seat that holds its address.
     function testFuzz_every_signer_finds_its_seat_and_nobody_else_does(uint256 seed, uint8 size, address stranger)
         public
+        view
     {
         uint256 n = 1 + size % 31;
         address[] memory signers = new address[](n);
@@ -38,7 +39,7 @@ contract ConfigDataTest is Committee {
     }
 
     /// @dev Addresses that differ in one bit, or only in their highest bits, are as good as others.
-    function test_neighbouring_addresses_are_seated_too() public {
+    function test_neighbouring_addresses_are_seated_too() public view {
         for (uint256 shift = 0; shift < 156; shift += 13) {
             address[] memory signers = new address[](31);
             for (uint256 i = 0; i < 31; i++) {
