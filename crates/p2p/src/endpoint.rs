@@ -119,7 +119,7 @@ impl Drop for Endpoint {
     fn drop(&mut self) {
         if !self.peers.is_empty() {
             self.close_streams();
-            self.shared.tell_discovery(Told::Leave { digest: self.digest, answer: None });
+            self.shared.leave(self.digest);
         }
     }
 }
@@ -151,7 +151,7 @@ impl BootstrapGroup {
 impl Drop for BootstrapGroup {
     fn drop(&mut self) {
         if let Some(digest) = self.digest.take() {
-            self.shared.tell_discovery(Told::Leave { digest, answer: None });
+            self.shared.leave(digest);
         }
     }
 }
@@ -159,5 +159,30 @@ impl Drop for BootstrapGroup {
 impl fmt::Debug for BootstrapGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BootstrapGroup").field("digest", &self.digest).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::DISCOVERY_EVENTS_MAX;
+    use p2p_proto::{Keyring, ReceiveRules};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_group_is_left_however_many_discovery_events_wait() {
+        // One that stays could never be joined again in this life of the host.
+        let keyring = Arc::new(crypto::ed25519::SecretKey::from_seed(&[1; 32]));
+        let (peer, digest) = (keyring.peer_id(), [7; 32]);
+        let (shared, mut ends) = Shared::new(keyring, ReceiveRules::default(), Duration::from_secs(1), 2);
+        for _ in 0..DISCOVERY_EVENTS_MAX {
+            shared.tell_discovery(Told::Enabled(peer));
+        }
+        drop(BootstrapGroup { shared: shared.clone(), digest: Some(digest) });
+        for _ in 0..DISCOVERY_EVENTS_MAX {
+            assert!(matches!(ends.discovery.recv().await, Some(Told::Enabled(_))));
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(ends.discovery.try_recv(), Ok(Told::Leave { digest: left, .. }) if left == digest));
     }
 }

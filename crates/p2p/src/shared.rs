@@ -10,12 +10,13 @@ use crate::tls::Identity;
 use p2p_proto::Mono;
 use p2p_proto::limits::PEERS_MAX;
 use p2p_proto::links::LinkId;
-use p2p_proto::{Keyring, PeerId, ReceiveRules, StreamConfig, StreamError, StreamId};
+use p2p_proto::{ConfigDigest, Keyring, PeerId, ReceiveRules, StreamConfig, StreamError, StreamId};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -166,6 +167,20 @@ impl Shared {
     pub fn tell_discovery(&self, told: Told) {
         if self.discovery.try_send(told).is_err() {
             self.counters.displaced_discovery.one();
+        }
+    }
+
+    /// Has discovery leave a group, however busy it is: one that it does not leave could never be joined again.
+    pub fn leave(&self, digest: ConfigDigest) {
+        let told = Told::Leave { digest, answer: None };
+        // Outside of a runtime the host is coming down, and its groups with it.
+        if let Err(mpsc::error::TrySendError::Full(told)) = self.discovery.try_send(told)
+            && Handle::try_current().is_ok()
+        {
+            let discovery = self.discovery.clone();
+            self.spawn_until_stopped(async move {
+                let _ = discovery.send(told).await;
+            });
         }
     }
 
