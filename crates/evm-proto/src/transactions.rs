@@ -327,7 +327,9 @@ impl Transactions {
             return out.emit(Output::Outcome { id, outcome: outcome.clone() });
         }
         if let Some(live) = self.live.get(&id) {
-            return out.emit(match live.submission == submission {
+            // Asked again later it may be worth sending for longer; what was asked first holds.
+            let same = live.submission == Submission { expires: live.submission.expires, ..submission };
+            return out.emit(match same {
                 true => Refusal::AlreadySubmitted { id },
                 false => Refusal::IdReused { id },
             });

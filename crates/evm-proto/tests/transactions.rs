@@ -505,6 +505,35 @@ fn an_idle_machine_asks_nothing_and_wants_no_waking() {
     assert_eq!((world.log().as_str(), world.machine.deadline()), ("", None));
 }
 
+proptest::proptest! {
+    #[test]
+    fn a_damaged_record_is_an_error_or_another_record_but_never_a_panic(
+        at: proptest::sample::Index, value: u8, cut: proptest::sample::Index, which: proptest::sample::Index
+    ) {
+        use evm_proto::transactions::Record;
+        use machine::Record as _;
+        let mut world = World::new(config(1, 1));
+        // One of each kind: in a slot, expired in the queue, estimated to revert, replaced, included.
+        for line in [
+            "submit 1", "look", "sign", "broadcast refused", "submit 2 expires 0", "pass 1", "look", "sign", "broadcast",
+            "submit 3 estimated", "pass 1", "look", "estimate reverts", "submit 4", "sign",
+        ] {
+            run(&mut world, line);
+        }
+        let records: Vec<&Vec<u8>> = world.disk.values().collect();
+        let mut bytes = which.get(&records).to_vec();
+        let cut_at = cut.index(bytes.len());
+        proptest::prop_assert!(Record::decode(&bytes[..cut_at]).is_err());
+        let at = at.index(bytes.len());
+        bytes[at] = value;
+        if let Ok(record) = Record::decode(&bytes) {
+            let mut again = Vec::new();
+            record.encode(&mut again);
+            proptest::prop_assert_eq!(again, bytes);
+        }
+    }
+}
+
 #[test]
 fn a_config_that_cannot_work_is_refused() {
     use evm_proto::transactions::{ConfigError, FeePolicy, Transactions};

@@ -136,7 +136,7 @@ impl Sender {
             None => SendError::NotAccepted { what: what.into(), error },
         };
         let gas: u64 = endpoint.call::<U64>("eth_estimateGas", (call.clone(),)).await.map_err(not_accepted)?.to();
-        let gas = gas + gas * GAS_MARGIN_PERCENT / 100;
+        let gas = gas.saturating_add(gas / 100 * GAS_MARGIN_PERCENT);
         match &self.account {
             Account::Unlocked(_) => {
                 let call = CallRequest { gas: Some(U64::from(gas)), ..call };
@@ -177,10 +177,10 @@ impl Sender {
         })?;
         let tip = endpoint.call::<U256>("eth_maxPriorityFeePerGas", ()).await;
         let tip = tip.map_or(1_000_000_000, |tip| u128::try_from(tip).unwrap_or(u128::MAX));
-        let fee_cap = u128::from(base_fee) * 2 + tip;
+        let fee_cap = (base_fee * 2).saturating_add(tip);
         let value = call.value.unwrap_or_default();
         let from = self.account.address();
-        let wanted = U256::from(fee_cap) * U256::from(gas_limit) + value;
+        let wanted = (U256::from(fee_cap) * U256::from(gas_limit)).saturating_add(value);
         let balance: U256 = endpoint.call("eth_getBalance", (from, "latest")).await.map_err(not_accepted)?;
         if balance < wanted {
             return Err(SendError::InsufficientFunds { what: what.into(), from, balance, wanted });

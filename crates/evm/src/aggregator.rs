@@ -3,6 +3,7 @@
 use alloy::primitives::{Address, U64, aliases::I192};
 use alloy::sol_types::{SolCall, SolEvent};
 use bindings::ocr2_aggregator::{RoundRequested, latestConfigDigestAndEpochCall, latestTransmissionDetailsCall};
+use evm_proto::chain::Block;
 use ocr::ConfigDigest;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -122,17 +123,27 @@ impl Aggregator {
         endpoint: &Endpoint,
         lookback: Duration,
     ) -> Result<Option<RoundRequest>, CallError> {
+        let searched = self.requests.lock().expect("nothing panics while it holds this lock").clone();
+        // Asked several times in each round: no block is searched twice while the head is known to be the same.
+        if let Some((head, now)) = searched.head
+            && self.endpoints.head() == Some(head)
+            && let since = now.saturating_sub(lookback.as_secs())
+            && searched.since_and_upto.is_some_and(|(before, _)| before <= since)
+        {
+            return Ok(searched.latest(since));
+        }
         let head = head(&self.endpoints, endpoint).await?;
         let (number, now): (u64, u64) = (head.number.to(), head.timestamp.to());
         let since = now.saturating_sub(lookback.as_secs());
-        let searched = self.requests.lock().expect("nothing panics while it holds this lock").clone();
-        let mut from = match searched.upto {
-            Some(upto) => (upto + 1).min(number + 1).saturating_sub(LOG_REORG_DEPTH),
-            None => first_block_since(endpoint, &head, since).await?,
+        let (from, searched_since) = match searched.since_and_upto {
+            Some((before, upto)) if before <= since => (upto.min(number).saturating_sub(LOG_REORG_DEPTH), before),
+            Some(_) | None => (first_block_since(endpoint, &head, since).await?, since),
         };
+        // Whatever numbers endpoints give, the search has an end.
+        let mut from = from.max(number.saturating_sub(LOG_LOOKBACK_MAX));
         let mut found: Vec<(u64, RoundRequest)> = searched.found.into_iter().filter(|(at, _)| *at < from).collect();
         while from <= number {
-            let to = number.min(from + LOG_RANGE_MAX - 1);
+            let to = number.min(from.saturating_add(LOG_RANGE_MAX - 1));
             for log in logs(endpoint, self.address, RoundRequested::SIGNATURE_HASH, from, to).await? {
                 let event = RoundRequested::decode_raw_log_validate(log.topics.iter().copied(), &log.data);
                 let event = event.map_err(|error| {
@@ -145,23 +156,33 @@ impl Aggregator {
                     RoundRequest { digest, epoch: event.epoch, round: event.round, timestamp },
                 ));
             }
-            from = to + 1;
+            let Some(next) = to.checked_add(1) else { break };
+            from = next;
         }
         let surplus = found.len().saturating_sub(REQUESTS_KEPT_MAX);
         found.drain(..surplus);
-        let latest = found.last().map(|(_, request)| *request).filter(|request| request.timestamp >= since);
-        *self.requests.lock().expect("nothing panics while it holds this lock") =
-            Requests { upto: Some(number), found };
+        let since_and_upto = Some((searched_since, number));
+        let requests = Requests { head: Some((head.block(), now)), since_and_upto, found };
+        let latest = requests.latest(since);
+        *self.requests.lock().expect("nothing panics while it holds this lock") = requests;
         Ok(latest)
     }
 }
 
 #[derive(Clone, Default, Debug)]
 struct Requests {
-    /// The last block that was searched.
-    upto: Option<u64>,
+    /// The head of the last search, and its time.
+    head: Option<(Block, u64)>,
+    /// From which time on (unix seconds) all was searched, and the last block that was.
+    since_and_upto: Option<(u64, u64)>,
     /// Block numbers and requests, ascending.
     found: Vec<(u64, RoundRequest)>,
+}
+
+impl Requests {
+    fn latest(&self, since: u64) -> Option<RoundRequest> {
+        self.found.last().map(|(_, request)| *request).filter(|request| request.timestamp >= since)
+    }
 }
 
 /// A block that is not later than the first one of `since` (unix seconds), and not much earlier: found from the head in

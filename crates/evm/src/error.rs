@@ -1,6 +1,8 @@
 //! What can go wrong between us and an endpoint: always with the endpoint, the method and a remedy, never with a secret.
 
 use alloy::primitives::Bytes;
+use alloy::sol_types::SolInterface;
+use bindings::ocr2_aggregator::OCR2AggregatorErrors;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,10 +140,15 @@ impl fmt::Display for AllFailed<'_> {
 impl ReadError {
     /// A revert with its reason in words, where the data has some.
     pub(crate) fn reverted(data: Bytes) -> Self {
-        let reason = alloy::sol_types::decode_revert_reason(&data).unwrap_or_else(|| match data.is_empty() {
-            true => "without a reason".into(),
-            false => format!("with {data}"),
-        });
+        let reason = match OCR2AggregatorErrors::abi_decode(&data) {
+            Ok(error) => {
+                // The variant, and in it the error with its fields, both of the same name.
+                let text = format!("{error:?}");
+                text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).unwrap_or(&text).to_owned()
+            }
+            Err(_) if data.is_empty() => "without a reason".into(),
+            Err(_) => alloy::sol_types::decode_revert_reason(&data).unwrap_or_else(|| format!("with {data}")),
+        };
         ReadError::Reverted { reason, data }
     }
 }

@@ -1,7 +1,6 @@
 //! One JSON-RPC call over HTTP, bounded in size, and the parts of the answers that we read. What we do not read is not
 //! parsed, so that the peculiarities of chains and clients do no harm.
 
-use alloy::eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use evm_proto::chain::{Block, Receipt};
 use reqwest::{Client, Url, header};
@@ -124,11 +123,17 @@ impl Header {
     }
 
     /// Wei per gas that the next block burns by the rule of EIP-1559; `None` on a chain without it.
-    pub fn next_base_fee(&self) -> Option<u64> {
-        let (used, limit) = (self.gas_used.to(), self.gas_limit.to());
+    pub fn next_base_fee(&self) -> Option<u128> {
+        let now: u128 = self.base_fee_per_gas?.to();
+        let used: u128 = self.gas_used.to();
         // A limit of zero (some layer-2 chains) has no target to divide by.
-        let now = self.base_fee_per_gas?.to();
-        Some(if limit < 2 { now } else { calc_next_block_base_fee(used, limit, now, BaseFeeParams::ethereum()) })
+        let target = (self.gas_limit.to::<u128>() / 2).max(1);
+        // All factors have 64 bits, so nothing an endpoint invents overflows.
+        Some(match used.checked_sub(target) {
+            Some(0) => now,
+            Some(above) => now + (now * above / target / 8).max(1),
+            None => now - now * (target - used) / target / 8,
+        })
     }
 }
 
@@ -189,4 +194,52 @@ pub struct CallRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<U256>,
     pub data: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+
+    fn header(gas_used: u64, gas_limit: u64, base_fee: u64) -> Header {
+        Header {
+            number: U64::ZERO,
+            hash: B256::ZERO,
+            timestamp: U64::ZERO,
+            gas_used: U64::from(gas_used),
+            gas_limit: U64::from(gas_limit),
+            base_fee_per_gas: Some(U64::from(base_fee)),
+        }
+    }
+
+    #[test]
+    fn the_next_base_fee_is_that_of_the_rule_and_no_numbers_overflow() {
+        for used in [0, 1, 7_500_000, 14_999_999, 15_000_000, 15_000_001, 29_999_999, 30_000_000] {
+            for base_fee in [0, 1, 7, 8, 1_000_000_000, 123_456_789_012] {
+                let by_rule = calc_next_block_base_fee(used, 30_000_000, base_fee, BaseFeeParams::ethereum());
+                assert_eq!(
+                    header(used, 30_000_000, base_fee).next_base_fee(),
+                    Some(by_rule.into()),
+                    "{used} {base_fee}"
+                );
+            }
+        }
+        for used in [0, 1, u64::MAX] {
+            for limit in [0, 1, 2, u64::MAX] {
+                assert!(header(used, limit, u64::MAX).next_base_fee().is_some());
+            }
+        }
+        assert_eq!(Header { base_fee_per_gas: None, ..header(0, 0, 0) }.next_base_fee(), None);
+    }
+
+    #[test]
+    fn revert_data_is_found_where_clients_put_it() {
+        let found = |text: &str| bytes_in(serde_json::from_str(text).unwrap()).map(|data| data.to_string());
+        assert_eq!(found(r#""0x0102""#).as_deref(), Some("0x0102"));
+        assert_eq!(found(r#""Reverted 0x0102""#).as_deref(), Some("0x0102"));
+        assert_eq!(found(r#"{"data":"0x03"}"#).as_deref(), Some("0x03"));
+        assert_eq!(found(r#"{"result":{"data":"0x04"}}"#).as_deref(), Some("0x04"));
+        assert_eq!(found("null"), None);
+        assert_eq!(found("[1]"), None);
+    }
 }

@@ -103,7 +103,7 @@ impl TransactionAsks {
                             }
                         }
                     };
-                    let confirmed = (head.number + 1).checked_sub(ask.confirmations);
+                    let confirmed = head.number.saturating_add(1).checked_sub(ask.confirmations);
                     let (nonce, nonce_confirmed, nonce_pending, balance, tip) = futures::join!(
                         nonce_at(Some(head.number)),
                         nonce_at(confirmed),
@@ -124,7 +124,7 @@ impl TransactionAsks {
                         nonce_pending: nonce_pending.map_or(nonce, |pending| pending.to::<u64>().max(nonce)),
                         nonce_confirmed: nonce_confirmed?.to(),
                         balance: balance?,
-                        base_fee: base_fee.into(),
+                        base_fee,
                         // Not every endpoint gives advice; the policy has a least tip.
                         tip: tip.map_or(0, |tip| u128::try_from(tip).unwrap_or(u128::MAX)),
                         // A block above the head was mined after it was read: the next look has it.

@@ -57,6 +57,21 @@ const WORDS: &[(Verdict, &[&str])] = &[
         &["exceeds the configured cap", "fee cap exceeded", "exceeds the cap", "exceeds maximum fee"],
     ),
     (
+        Verdict::Underpriced,
+        &[
+            "underpriced",
+            "less than block base fee",
+            "below configured minimum",
+            "feetoolow",
+            "fee too low",
+            "gas price too low",
+            "max fee per gas less than",
+            "less than the minimum",
+            "tip needed",
+            "gas tip cap",
+        ],
+    ),
+    (
         Verdict::GasLimitOutOfRange,
         &[
             "exceeds block gas limit",
@@ -70,22 +85,7 @@ const WORDS: &[(Verdict, &[&str])] = &[
             "gas limit exceeds",
             "exceeds max transaction gas limit",
             "transaction gas limit too high",
-            "gas too low",
-        ],
-    ),
-    (
-        Verdict::Underpriced,
-        &[
-            "underpriced",
-            "less than block base fee",
-            "below configured minimum",
-            "feetoolow",
-            "fee too low",
-            "gas price too low",
-            "max fee per gas less than",
-            "less than the minimum",
-            "tip needed",
-            "gas tip cap",
+            "gas limit too low",
         ],
     ),
     (

@@ -309,7 +309,10 @@ impl World {
                 let (mut key, mut bytes) = (Vec::new(), Vec::new());
                 Record::encode_key(&record.key(), &mut key);
                 record.encode(&mut bytes);
-                assert_eq!(Record::decode(&bytes).map(|read| read.key()), Ok(record.key()));
+                let read = Record::decode(&bytes).expect("our own record");
+                let mut again = Vec::new();
+                read.encode(&mut again);
+                assert_eq!((again == bytes, read.key()), (true, record.key()), "{record:?} reads back as {read:?}");
                 match record.erases() {
                     true => self.disk.remove(&key),
                     false => self.disk.insert(key, bytes),
