@@ -12,7 +12,7 @@ use evm_proto::transactions::{self, FeePolicy, Order, Outcome, Output, Progress,
 use machine::Event;
 use std::sync::Arc;
 use std::time::Duration;
-use world::{CHAIN_ID, POLL, account_of, caught_up, chain, endpoints, feed, key, mining, run, soon};
+use world::{CHAIN_ID, Host, POLL, account_of, caught_up, chain, endpoints, feed, key, mining, soon, ticking};
 
 const GWEI: u128 = 1_000_000_000;
 
@@ -56,12 +56,11 @@ async fn a_configuration_is_followed_and_a_report_transmitted() {
         poll_interval: POLL,
         load_timeout: Duration::from_secs(10),
     };
-    let mut machine = Tracker::recover(config, []);
+    let mut tracker = Host::new(Tracker::recover(config, []), |ask| asks.perform(ask));
     server.host().mine();
     server.host().mine();
-    let perform = |ask| asks.perform(ask);
     let configured = |output: &tracker::Output| matches!(output, tracker::Output::Configured { .. });
-    let outputs = soon("a configuration", run(&mut machine, Event::Woke, perform, configured)).await;
+    let outputs = soon("a configuration", tracker.until(Event::Woke, configured)).await;
     let Some(tracker::Output::Configured { config, source }) = outputs.last() else { unreachable!("waited for") };
     assert_eq!(*source, Source::Chain { block: feed.configured_in });
     assert_eq!(config.config_digest.0, feed.digest);
@@ -78,22 +77,10 @@ async fn a_configuration_is_followed_and_a_report_transmitted() {
     let signatures = signatures.iter().map(|signature| &signature[..]);
     let (id, submission) = transmitter.submission(context, &report, signatures, None).unwrap();
     let asks = TransactionAsks::new(endpoints.clone(), [key(1)]);
-    let mut machine = Transactions::recover(sending(1, 2), []).unwrap();
-    let first = Event::Told(Order::Submit { id, submission });
-    let perform = |ask| {
-        let asks = asks.clone();
-        async move { asks.perform(ask).await }
-    };
-    let mine = async {
-        loop {
-            server.host().mine();
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
-    };
-    let outputs = tokio::select! {
-        outputs = soon("inclusion", run(&mut machine, first, perform, is_outcome)) => outputs,
-        () = mine => unreachable!("it never ends"),
-    };
+    let machine = Transactions::recover(sending(1, 2), []).unwrap();
+    let mut transactions = Host::new(machine, |ask| asks.perform(ask));
+    let submit = Event::Told(Order::Submit { id, submission });
+    let outputs = ticking(&server, soon("inclusion", transactions.until(submit, is_outcome))).await;
     let Some(Output::Outcome { outcome: Outcome::Included { receipt, nonce: 0, .. }, .. }) = outputs.last() else {
         panic!("{outputs:?}")
     };
@@ -225,15 +212,11 @@ async fn a_transaction_that_a_reorganisation_removed_is_brought_in_again() {
     let signatures = signatures.iter().map(|signature| &signature[..]);
     let (id, submission) = transmitter.submission(context, &report, signatures, None).unwrap();
     let asks = TransactionAsks::new(endpoints.clone(), [key(1)]);
-    let perform = |ask| {
-        let asks = asks.clone();
-        async move { asks.perform(ask).await }
-    };
-    let mut machine = Transactions::recover(sending(1, 3), []).unwrap();
-    let first = Event::Told(Order::Submit { id, submission });
+    let machine = Transactions::recover(sending(1, 3), []).unwrap();
+    let mut transactions = Host::new(machine, |ask| asks.perform(ask));
+    let submit = Event::Told(Order::Submit { id, submission });
     let mined = |output: &Output| matches!(output, Output::Progress(Progress::Mined { .. }));
-    let outputs = mining(&server, soon("a block with it", run(&mut machine, first, perform, mined))).await;
-    assert!(outputs.last().is_some_and(mined));
+    mining(&server, soon("a block with it", transactions.until(submit, mined))).await;
 
     // The block is replaced by longer ones without it, and every pool has lost it.
     server.host().chain().reorg(1).unwrap();
@@ -243,17 +226,8 @@ async fn a_transaction_that_a_reorganisation_removed_is_brought_in_again() {
     server.host().mine();
     server.host().mine();
     let reorged = |output: &Output| matches!(output, Output::Progress(Progress::ReorgedOut { .. }));
-    soon("the loss", run(&mut machine, Event::Told(Order::NewHead), perform, reorged)).await;
-    let mine = async {
-        loop {
-            server.host().mine();
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
-    };
-    let outputs = tokio::select! {
-        outputs = soon("inclusion", run(&mut machine, Event::Told(Order::NewHead), perform, is_outcome)) => outputs,
-        () = mine => unreachable!("it never ends"),
-    };
+    soon("the loss", transactions.until(Event::Told(Order::NewHead), reorged)).await;
+    let outputs = ticking(&server, soon("inclusion", transactions.until(Event::Woke, is_outcome))).await;
     let Some(Output::Outcome { outcome: Outcome::Included { receipt, .. }, .. }) = outputs.last() else {
         panic!("{outputs:?}")
     };

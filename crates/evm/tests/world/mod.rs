@@ -1,7 +1,7 @@
 //! A chain with the real aggregator behind JSON-RPC, endpoints that misbehave in front of it, and a small host for machines.
 #![allow(dead_code, reason = "each test file uses its part of the world")]
 
-use alloy::primitives::{Address, Bytes, I256, U256, aliases::I192};
+use alloy::primitives::{Address, I256, U256, aliases::I192};
 use alloy::sol_types::{SolCall, SolValue};
 use axum::Router;
 use axum::body::Body;
@@ -14,8 +14,9 @@ use crypto::secp256k1::SecretKey;
 use devchain::rpc::{DevAccount, Mining, Options, Server};
 use devchain::{Chain, Config};
 use evm::{Account, EndpointConfig, Endpoints, OnchainKeyring, Sender, Settings};
+use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use machine::{Effect, Effects, Event, Machine, Mono, Protocol, Time, Wall};
+use machine::{Effect, Effects, Event, Machine, Mono, Protocol, Ticket, Time, Wall};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -275,49 +276,75 @@ pub async fn mining<T>(server: &Server, future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Runs a machine with real time, and nothing durable, until an output is what is waited for.
-pub async fn run<M, F, Fut>(
-    machine: &mut M,
-    first: Event<M::Protocol>,
+/// Runs a machine with real time, and nothing durable.
+pub struct Host<'a, M: Machine, F> {
+    pub machine: M,
     perform: F,
-    done: impl Fn(&<M::Protocol as Protocol>::Output) -> bool,
-) -> Vec<<M::Protocol as Protocol>::Output>
+    begun: Instant,
+    asks: FuturesUnordered<Asked<'a, M::Protocol>>,
+}
+
+/// An ask that is being performed, with its ticket.
+type Asked<'a, P> = LocalBoxFuture<'a, (Ticket, Option<<P as Protocol>::Answer>)>;
+
+impl<'a, M, F, Fut> Host<'a, M, F>
 where
     M: Machine,
     F: Fn(<M::Protocol as Protocol>::Ask) -> Fut,
-    Fut: Future<Output = Option<<M::Protocol as Protocol>::Answer>>,
+    Fut: Future<Output = Option<<M::Protocol as Protocol>::Answer>> + 'a,
 {
-    let begun = Instant::now();
-    let now = || Time { mono: Mono(begun.elapsed().as_nanos() as u64), wall: Wall(0) };
-    let mut asks = FuturesUnordered::new();
-    let mut outputs = Vec::new();
-    let mut out = Effects::default();
-    let mut next = Some(first);
-    loop {
-        if let Some(event) = next.take() {
-            machine.handle(now(), event, &mut out);
-        }
-        for effect in out.drain() {
-            match effect {
-                Effect::Persist(_) | Effect::Send { .. } | Effect::Forget(_) => {}
-                Effect::Ask { ticket, ask } => {
-                    let answer = perform(ask);
-                    asks.push(async move { (ticket, answer.await) });
+    pub fn new(machine: M, perform: F) -> Self {
+        Host { machine, perform, begun: Instant::now(), asks: FuturesUnordered::new() }
+    }
+
+    fn now(&self) -> Time {
+        Time { mono: Mono(self.begun.elapsed().as_nanos() as u64), wall: Wall(0) }
+    }
+
+    /// Hands an event in and runs on until an output is what is waited for; yields all that was told.
+    pub async fn until(
+        &mut self,
+        first: Event<M::Protocol>,
+        done: impl Fn(&<M::Protocol as Protocol>::Output) -> bool,
+    ) -> Vec<<M::Protocol as Protocol>::Output> {
+        let mut outputs = Vec::new();
+        let mut out = Effects::default();
+        let mut event = first;
+        loop {
+            self.machine.handle(self.now(), event, &mut out);
+            for effect in out.drain() {
+                match effect {
+                    Effect::Persist(_) | Effect::Send { .. } | Effect::Forget(_) => {}
+                    Effect::Ask { ticket, ask } => {
+                        let answer = (self.perform)(ask);
+                        self.asks.push(Box::pin(async move { (ticket, answer.await) }));
+                    }
+                    Effect::Emit(output) => outputs.push(output),
                 }
-                Effect::Emit(output) => outputs.push(output),
             }
+            if outputs.iter().any(&done) {
+                return outputs;
+            }
+            let now = self.now().mono;
+            let wait = self.machine.deadline().map_or(Duration::from_secs(60), |deadline| deadline - now);
+            event = tokio::select! {
+                Some((ticket, answer)) = self.asks.next() => Event::Answered { ticket, answer },
+                () = tokio::time::sleep(wait) => Event::Woke,
+            };
         }
-        if outputs.last().is_some_and(&done) {
-            return outputs;
-        }
-        let wait = machine.deadline().map_or(Duration::from_secs(60), |deadline| deadline - now().mono);
-        next = Some(tokio::select! {
-            Some((ticket, answer)) = asks.next() => Event::Answered { ticket, answer },
-            () = tokio::time::sleep(wait) => Event::Woke,
-        });
     }
 }
 
-pub fn bytes(text: &str) -> Bytes {
-    Bytes::copy_from_slice(text.as_bytes())
+/// Mines a block every now and then, until the future is done.
+pub async fn ticking<T>(server: &Server, future: impl Future<Output = T>) -> T {
+    let tick = async {
+        loop {
+            server.host().mine();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    };
+    tokio::select! {
+        value = future => value,
+        () = tick => unreachable!("it never ends"),
+    }
 }
