@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 /// Runs as long as the host.
@@ -34,24 +35,34 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener, gate: Arc
         };
         shared.counters.accepted.one();
         match gate.enter(from.ip()) {
-            Ok(pass) => {
-                let task = answer(shared.clone(), socket, pass);
+            Ok((pass, told_to_leave)) => {
+                let task = answer(shared.clone(), socket, pass, told_to_leave);
                 shared.spawn_until_stopped(task);
             }
-            Err(Crowded::InAll) => shared.counters.refused_crowded.one(),
-            Err(Crowded::FromSource) => shared.counters.refused_crowded_source.one(),
+            Err(crowded) => count_crowded(&shared, crowded),
         }
     }
 }
 
+fn count_crowded(shared: &Shared, crowded: Crowded) {
+    match crowded {
+        Crowded::InAll => shared.counters.refused_crowded.one(),
+        Crowded::FromSource => shared.counters.refused_crowded_source.one(),
+    }
+}
+
 /// Hears one connection out.
-async fn answer(shared: Arc<Shared>, mut socket: TcpStream, pass: Pass) {
+async fn answer(shared: Arc<Shared>, mut socket: TcpStream, pass: Pass, told_to_leave: oneshot::Receiver<Crowded>) {
     let counters = &shared.counters;
     if tune(&socket).is_err() {
         return counters.refused_knock_cut.one();
     }
     let mut bytes = [0; KNOCK_LEN];
-    match timeout(KNOCK_WITHIN, socket.read_exact(&mut bytes)).await {
+    let read = tokio::select! {
+        read = timeout(KNOCK_WITHIN, socket.read_exact(&mut bytes)) => read,
+        Ok(crowded) = told_to_leave => return count_crowded(&shared, crowded),
+    };
+    match read {
         Ok(Ok(_)) => {}
         Ok(Err(_)) => return counters.refused_knock_cut.one(),
         Err(_) => return counters.refused_knock_timeout.one(),
@@ -73,6 +84,7 @@ async fn answer(shared: Arc<Shared>, mut socket: TcpStream, pass: Pass) {
     if let Err(error) = knock::verify(&bytes, shared.me) {
         return refused(error);
     }
+    pass.knocked();
     let Some(_shaking) = Shaking::begin(&remote.handshakes) else { return counters.refused_handshakes.one() };
     let Ok(mut tls) = remote.tls.answer() else { return counters.refused_tls.one() };
     match timeout(HANDSHAKE_WITHIN, handshake(&socket, &mut tls)).await {
