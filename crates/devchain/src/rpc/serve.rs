@@ -25,7 +25,7 @@ use axum::{
 use futures::{SinkExt, StreamExt};
 use tokio::{
     net::TcpListener,
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, Semaphore, mpsc, watch},
     task::JoinHandle,
     time::MissedTickBehavior,
 };
@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     chain::Chain,
-    limits::{REQUEST_BYTES_MAX, SOCKET_QUEUE_MAX, SOCKETS_MAX, STOP_SECONDS_MAX},
+    limits::{ANSWERS_AT_ONCE_MAX, REQUEST_BYTES_MAX, SOCKET_QUEUE_MAX, SOCKETS_MAX, STOP_SECONDS_MAX},
 };
 
 /// How a chain is served.
@@ -78,6 +78,7 @@ struct Face {
     host: Arc<Host>,
     stop: watch::Receiver<bool>,
     sockets: Arc<AtomicUsize>,
+    turns: Arc<Semaphore>,
 }
 
 impl Server {
@@ -87,7 +88,8 @@ impl Server {
         let address = listener.local_addr()?;
         let host = Arc::new(Host::new(chain, options.accounts, options.mining, options.finality_depth));
         let (stop, stopped) = watch::channel(false);
-        let face = Face { host: host.clone(), stop: stopped.clone(), sockets: Arc::default() };
+        let turns = Arc::new(Semaphore::new(ANSWERS_AT_ONCE_MAX));
+        let face = Face { host: host.clone(), stop: stopped.clone(), sockets: Arc::default(), turns };
 
         // Browsers ask before they talk to another origin, and once more for one on a private network.
         let cors = CorsLayer::new()
@@ -176,13 +178,26 @@ async fn mine_every(interval: Duration, host: Arc<Host>, mut stop: watch::Receiv
 }
 
 async fn on_post(State(face): State<Face>, body: Bytes) -> Response {
-    let mut session = Session::http(face.host);
-    // A call may run for a while; the threads that serve sockets do not.
-    match tokio::task::spawn_blocking(move || session.answer(&body)).await {
-        Ok(Some(answer)) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer).into_response(),
-        Ok(None) => StatusCode::OK.into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    match answer(Session::http(face.host), body, &face.turns).await {
+        Some((_, Some(answer))) => {
+            ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer).into_response()
+        }
+        Some((_, None)) => StatusCode::OK.into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// Answers when it is this request's turn. A caller that goes away before is not worked for: its future is dropped here.
+/// None if the answer panicked.
+async fn answer(mut session: Session, request: Bytes, turns: &Arc<Semaphore>) -> Option<(Session, Option<String>)> {
+    let turn = turns.clone().acquire_owned().await.ok()?;
+    // A call may run for a while; the threads that serve sockets do not.
+    let answering = tokio::task::spawn_blocking(move || {
+        let answer = session.answer(&request);
+        drop(turn);
+        (session, answer)
+    });
+    answering.await.ok()
 }
 
 /// A WebSocket, or somebody who looks whether anything is here.
@@ -197,7 +212,7 @@ async fn on_get(State(face): State<Face>, upgrade: Result<WebSocketUpgrade, WebS
     let open = Open(face.sockets.clone());
     upgrade.max_message_size(REQUEST_BYTES_MAX).on_upgrade(move |socket| async move {
         let _open = open;
-        converse(socket, face.host, face.stop).await;
+        converse(socket, face).await;
     })
 }
 
@@ -210,7 +225,8 @@ impl Drop for Open {
     }
 }
 
-async fn converse(socket: WebSocket, host: Arc<Host>, mut stop: watch::Receiver<bool>) {
+async fn converse(socket: WebSocket, face: Face) {
+    let Face { host, mut stop, turns, .. } = face;
     let (mut sink, mut stream) = socket.split();
     let (queue, mut queued) = mpsc::channel::<String>(SOCKET_QUEUE_MAX);
     let overflow = Arc::new(Notify::new());
@@ -237,14 +253,7 @@ async fn converse(socket: WebSocket, host: Arc<Host>, mut stop: watch::Receiver<
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
             Some(Ok(Message::Close(_)) | Err(_)) | None => break,
         };
-        let Ok((back, answer)) = tokio::task::spawn_blocking(move || {
-            let answer = session.answer(&text);
-            (session, answer)
-        })
-        .await
-        else {
-            return;
-        };
+        let Some((back, answer)) = answer(session, text, &turns).await else { return };
         session = back;
         if let Some(answer) = answer
             && queue.send(answer).await.is_err()
