@@ -38,6 +38,8 @@ pub(crate) struct State {
     sinks: BTreeMap<StreamId, Sink>,
     /// Streams on which messages flow on the current connection.
     enabled: BTreeSet<StreamId>,
+    /// The connection on which discovery was last told that its messages flow.
+    discovery_told: Option<LinkId>,
     incoming: TokenBucket,
     /// Whether the peer has spoken on the connection that was current last.
     pub proved: bool,
@@ -63,6 +65,7 @@ impl Remote {
             wakers: BTreeMap::new(),
             sinks: BTreeMap::new(),
             enabled: BTreeSet::new(),
+            discovery_told: None,
             incoming: TokenBucket::new(rate, INCOMING_CONNECTIONS_CAPACITY, true, now),
             proved: false,
             gone: false,
@@ -191,7 +194,10 @@ impl State {
                 Event::Enabled { stream } => {
                     if self.links.current() == Some(id) {
                         self.enabled.insert(stream);
-                        if let Some(Sink::Discovery) = self.sinks.get(&stream) {
+                        // Once a connection: closing the stream and opening it again is as cheap as it is pointless.
+                        if let Some(Sink::Discovery) = self.sinks.get(&stream)
+                            && self.discovery_told.replace(id) != Some(id)
+                        {
                             shared.tell_discovery(crate::gossip::Told::Enabled(remote.id));
                         }
                     }
@@ -232,5 +238,34 @@ impl State {
             // Closed while the message was on its way in.
             None => shared.counters.refused_unknown_stream.one(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_proto::discovery::DiscoveryConfig;
+    use p2p_proto::{Keyring, ReceiveRules};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_peer_that_opens_and_closes_its_discovery_stream_is_one_event_a_connection() {
+        // The queue of these events is shared by all peers, and what does not fit is lost.
+        let key = |seed| Arc::new(crypto::ed25519::SecretKey::from_seed(&[seed; 32]));
+        let (shared, mut ends) = Shared::new(key(1), ReceiveRules::default(), Duration::from_secs(1), 2);
+        let remote = Remote::new(&shared, key(2).peer_id());
+        let stream = remote.open(&shared, DiscoveryConfig::default().stream(), Sink::Discovery).unwrap();
+        for link in [1, 2] {
+            let mut state = remote.lock();
+            state.on_established(shared.now(), link, false, Arc::default());
+            let toggle = |_| [Event::Enabled { stream }, Event::Closed { stream }];
+            let mut events = (0..100).flat_map(toggle).collect();
+            state.deliver(&shared, &remote, link, &mut events);
+        }
+        let mut told = 0;
+        while ends.discovery.try_recv().is_ok() {
+            told += 1;
+        }
+        assert_eq!(told, 2);
     }
 }
