@@ -11,6 +11,8 @@
 //! 4. The newest record of each [`Record::Key`] survives, and the machine is recovered from what survived.
 //! 5. What a machine sends to itself comes back as [`Event::Received`], through the same queue as everyone else's.
 //! 6. Events of one sender are handed over in the order in which they were sent.
+//! 7. An order may change who the machine is and whom it hears. What was said and heard before it is dealt with before it,
+//!    the machine's messages to itself included, and its effects happen before anything more is handed over.
 #![no_std]
 extern crate alloc;
 
