@@ -1,6 +1,7 @@
 //! Every command that CI runs, and `tidy`. `cargo xtask` alone lists them.
 
 mod ci;
+mod interop;
 mod run;
 mod tidy;
 
@@ -15,6 +16,7 @@ cargo xtask COMMAND
   tidy          the shape of the tree: who names whom, forbidden words, links
   sim ARGS...   the simulator: --seeds N [--from S] [--n 4..31] [--signatures real|keyed]; replays with --seeds 1 --from S
   mutate [N]    apply each patch of mutations/ to a copy of the sources; every one must be caught by some seed
+  interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("ci") => ci::run(rest),
         Some("tidy") => tidy::run(),
+        Some("interop") => interop::run(rest),
         Some("sim") => run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "sim", "--"], rest),
         Some("mutate") => {
             run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "mutate", "--"], rest)
