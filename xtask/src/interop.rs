@@ -1,0 +1,86 @@
+//! The tools of mixed committees (Go, anvil, a node of ours), and then the suite itself (`crates/interop`).
+
+use crate::run::{Failure, cargo, output, program, root, say};
+use std::path::{Path, PathBuf};
+
+/// What to do where Go is missing.
+const GO: &str = "Go 1.24 or later with a C compiler builds the reference: install both with the system's package manager \
+                  or from https://go.dev/dl. Nothing else in this tree needs them";
+/// What to do where npm is missing.
+const NPM: &str = "anvil comes with npm (Node.js 20 or later), or give one with --anvil FILE";
+
+/// Runs the short suite. `--dodona FILE` and `--anvil FILE` choose other programs; the rest goes to the suite.
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    let mut given = arguments.iter();
+    let (mut dodona, mut anvil, mut rest) = (None, None, Vec::new());
+    while let Some(argument) = given.next() {
+        let chosen = match argument.as_str() {
+            "--dodona" => &mut dodona,
+            "--anvil" => &mut anvil,
+            _ => {
+                rest.push(argument.clone());
+                continue;
+            }
+        };
+        let path = given.next().ok_or_else(|| Failure(format!("{argument} wants a file")))?;
+        *chosen = Some(absolute(path)?);
+    }
+    let go = go_programs()?;
+    let anvil = anvil.map_or_else(npm_anvil, Ok)?;
+    let dodona = dodona.map_or_else(release_dodona, Ok)?;
+    let mut suite: Vec<String> = Vec::new();
+    for (flag, path) in [("--dodona", dodona), ("--anvil", anvil), ("--go", go)] {
+        suite.extend([flag.to_owned(), path.display().to_string()]);
+    }
+    suite.extend(rest);
+    cargo(["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "interop", "--"], &suite)
+}
+
+fn absolute(path: &str) -> Result<PathBuf, Failure> {
+    Path::new(path).canonicalize().map_err(|error| Failure(format!("{path}: {error}")))
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
+}
+
+/// Builds `interop/go`; the first time its module proxy is needed.
+fn go_programs() -> Result<PathBuf, Failure> {
+    let version = output("go", &["version"]).map_err(|Failure(why)| Failure(format!("{why}\n{GO}")))?;
+    let folder = target().join("interop");
+    say(&format!("building interop/go with {version}"));
+    // A slash at its end makes it a folder for all programs.
+    let out = format!("{}/", folder.display());
+    program("interop/go", "go", &["build", "-o", &out, "./cmd/..."])?;
+    Ok(folder)
+}
+
+/// The program that npm's package for this platform holds.
+fn npm_anvil() -> Result<PathBuf, Failure> {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let file = root().join(format!("contracts/node_modules/@foundry-rs/anvil-{system}-{processor}/bin/anvil"));
+    if !file.exists() {
+        output("npm", &["--version"]).map_err(|Failure(why)| Failure(format!("{why}\n{NPM}")))?;
+        program("contracts", "npm", &["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    }
+    match file.exists() {
+        true => Ok(file),
+        false => Err(Failure(format!("{} is not there after `npm ci`; {NPM}", file.display()))),
+    }
+}
+
+fn release_dodona() -> Result<PathBuf, Failure> {
+    let file = target().join("release/dodona");
+    if !file.exists() {
+        cargo(["build", "--release", "--locked", "-p", "dodona-node"], &[])?;
+    }
+    Ok(file)
+}
