@@ -1,1 +1,9 @@
-//! Our oracles against foreign contracts, foreign vectors, foreign nodes.
+//! Committees of both implementations, Dodona's oracles and those of the Go reference, as real processes on loopback over
+//! the reference's own contract: run, listened to, and judged.
+//!
+//! Not here: the Go programs (`interop/go`), and how they and the other tools come onto a machine (`cargo xtask interop`).
+
+pub mod committee;
+pub mod process;
+pub mod trial;
+pub mod witness;

@@ -1,0 +1,291 @@
+//! Running one committee: a chain, a market, the network, its oracles, and an end.
+
+use crate::committee::{Committee, Kind, Maker};
+use crate::process::{Line, Process};
+use crate::witness::Witness;
+use market::{Market, Replay, Server};
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Leaders of both kinds come by chance: so long one may wait for them.
+const SHOWN_WITHIN: Duration = Duration::from_secs(150);
+/// How long anything before the first round may take.
+const STARTED_WITHIN: Duration = Duration::from_secs(60);
+/// How long an oracle that was restarted may take to be of use again.
+const BACK_WITHIN: Duration = Duration::from_secs(90);
+/// How often it is looked whether everybody still runs.
+const LOOK: Duration = Duration::from_millis(200);
+/// Transmissions that must come while an oracle is missing.
+const WITHOUT: u64 = 3;
+/// Rounds of an epoch: few, so that leaders change.
+const ROUNDS_MAX: &str = "2";
+/// The recorded market runs so much faster than the wall's clock.
+const SPEED: f64 = 60.0;
+/// What Dodona's nodes log: every refusal, with the rest of what an oracle tells its host.
+const LOG: &str = "info,node=trace";
+
+/// The programs that are not ours to build here.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    pub dodona: PathBuf,
+    pub anvil: PathBuf,
+    /// The folder of `seat`, `bootstrap`, `network` and `bytecode` of `interop/go`.
+    pub go: PathBuf,
+}
+
+/// Runs a committee until it has shown what it shall, and takes it down. What is wrong is in the witness.
+pub fn run<'c>(committee: &'c Committee, tools: &Tools, folder: &Path) -> Witness<'c> {
+    let mut witness = Witness::of(committee);
+    if let Err(why) = Trial::live(committee, tools, folder, &mut witness) {
+        witness.wrong.insert(0, why);
+    }
+    witness
+}
+
+struct Trial<'t, 'c> {
+    committee: &'c Committee,
+    tools: &'t Tools,
+    folder: &'t Path,
+    witness: &'t mut Witness<'c>,
+    said: Sender<Line>,
+    lines: Receiver<Line>,
+    /// Everything that runs, by name. The chain is not here: it ends last.
+    running: BTreeMap<String, Process>,
+}
+
+impl<'t, 'c> Trial<'t, 'c> {
+    fn live(
+        committee: &'c Committee,
+        tools: &'t Tools,
+        folder: &'t Path,
+        witness: &'t mut Witness<'c>,
+    ) -> Result<(), String> {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let (said, lines) = channel();
+        let mut trial = Trial { committee, tools, folder, witness, said, lines, running: BTreeMap::new() };
+        let (_chain, rpc) = trial.chain()?;
+        let _market = match committee.maker {
+            Maker::Go { generation } => {
+                let (running, sources) = market()?;
+                trial.network_of_go(&rpc, generation, &sources)?;
+                Some(running)
+            }
+            Maker::Rust => {
+                trial.network_of_rust(&rpc)?;
+                None
+            }
+        };
+        trial.until("what it shall show", SHOWN_WITHIN, |witness| witness.missing().is_empty())?;
+        if committee.faults {
+            for kind in [Kind::Rust, Kind::Go] {
+                trial.kill_and_restart(kind)?;
+            }
+        }
+        trial.end()
+    }
+
+    fn start(&mut self, name: &str, command: Command) -> Result<(), String> {
+        let errors = self.folder.join(format!("{name}.log"));
+        let process = Process::start(name, command, &self.said, &errors)?;
+        self.running.insert(name.to_owned(), process);
+        Ok(())
+    }
+
+    /// anvil with blocks of a second, and its address.
+    fn chain(&mut self) -> Result<(Process, String), String> {
+        let mut command = Command::new(&self.tools.anvil);
+        command.args(["--host", "127.0.0.1", "--port", "0", "--block-time", "1"]);
+        let chain = Process::start("anvil", command, &self.said, &self.folder.join("anvil.log"))?;
+        let begun = Instant::now();
+        while let Ok(line) = self.lines.recv_timeout(STARTED_WITHIN.saturating_sub(begun.elapsed())) {
+            if let Some(address) = line.text.strip_prefix("Listening on ") {
+                return Ok((chain, format!("http://{address}")));
+            }
+        }
+        Err("anvil does not listen".into())
+    }
+
+    fn go(&self, program: &str) -> Command {
+        let mut command = Command::new(self.tools.go.join(program));
+        // A committee on one machine needs no thread for every core in every process.
+        command.env("GOMAXPROCS", "2");
+        command
+    }
+
+    fn dodona(&self) -> Command {
+        let mut command = Command::new(&self.tools.dodona);
+        command.env("RUST_LOG", LOG).env("NO_COLOR", "1");
+        command
+    }
+
+    /// Runs a program to its end.
+    fn done(&self, what: &str, mut command: Command) -> Result<(), String> {
+        let output = command.output().map_err(|error| format!("{what}: {error}"))?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("{what}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    fn network_of_go(&mut self, rpc: &str, generation: &str, sources: &[String]) -> Result<(), String> {
+        let network = self.folder.join("network");
+        let n = self.committee.seats.len().to_string();
+        let mut make = self.go("network");
+        make.arg("make").arg(&network).args(["--rpc", rpc, "--n", &n, "--generation", generation]);
+        make.args(["--r-max", ROUNDS_MAX, "--alpha-accept-infinite"]);
+        for source in sources {
+            make.args(["--source", source]);
+        }
+        self.done("network make", make)?;
+        let mut bootstrap = self.go("bootstrap");
+        bootstrap.arg("--until-stdin-closes").arg(network.join("bootstrap.json"));
+        self.start("bootstrap", bootstrap)?;
+        for seat in (0..).take(self.committee.seats.len()) {
+            self.sit_down(seat)?;
+        }
+        let mut watch = self.go("network");
+        watch.arg("watch").arg(&network).args(["--transmissions", "1000000", "--timeout", "1h"]);
+        self.start("watch", watch)
+    }
+
+    fn network_of_rust(&mut self, rpc: &str) -> Result<(), String> {
+        let contract = self.folder.join("aggregator.json");
+        let mut bytecode = self.go("bytecode");
+        bytecode.arg(&contract);
+        self.done("bytecode", bytecode)?;
+        let foreign: Vec<String> = self.committee.of(Kind::Go).map(|seat| seat.to_string()).collect();
+        let network = self.folder.join("network");
+        let mut devnet = self.dodona();
+        devnet.args(["devnet", "--json", "--processes", "--oracles", &self.committee.seats.len().to_string()]);
+        devnet.args(["--r-max", ROUNDS_MAX, "--foreign", &foreign.join(",")]);
+        devnet.arg("--keep").arg(&network).arg("--contract").arg(&contract).args(["--chain-url", rpc]);
+        self.start("devnet", devnet)?;
+        let files: Vec<PathBuf> =
+            foreign.iter().map(|seat| network.join("foreign").join(format!("{seat}.json"))).collect();
+        self.until("the seat files", STARTED_WITHIN, |_| files.iter().all(|file| file.exists()))?;
+        for seat in self.committee.of(Kind::Go) {
+            self.sit_down(seat)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the oracle of a seat file.
+    fn sit_down(&mut self, seat: u8) -> Result<(), String> {
+        let file = match self.committee.maker {
+            Maker::Go { .. } => self.folder.join(format!("network/seats/{seat}.json")),
+            Maker::Rust => self.folder.join(format!("network/foreign/{seat}.json")),
+        };
+        let command = match self.committee.seats[usize::from(seat)] {
+            Kind::Go => {
+                let mut command = self.go("seat");
+                command.args(["--until-stdin-closes", "--database", "file"]).arg(file);
+                command
+            }
+            Kind::Rust => {
+                let mut command = self.dodona();
+                command.args(["node", "--seat"]).arg(file);
+                command
+            }
+        };
+        self.start(&name(seat), command)
+    }
+
+    /// Listens until something is so; everybody must stay alive meanwhile.
+    fn until(&mut self, what: &str, within: Duration, so: impl Fn(&Witness) -> bool) -> Result<(), String> {
+        let begun = Instant::now();
+        while !so(self.witness) {
+            match self.lines.recv_timeout(LOOK) {
+                Ok(line) => self.witness.hear(&line),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            if let Some(died) = self.running.values_mut().find_map(Process::died) {
+                return Err(format!("while waiting for {what}: {died}"));
+            }
+            if begun.elapsed() > within {
+                let missing = self.witness.missing().join(", ");
+                return Err(format!("{what} did not come within {} s; missing: {missing}", within.as_secs()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills an oracle of this kind without a word, looks that the rest goes on, and that it is of use when it is back.
+    fn kill_and_restart(&mut self, kind: Kind) -> Result<(), String> {
+        let Some(victim) = self.committee.of(kind).last() else { return Ok(()) };
+        if let Some(process) = self.running.remove(&name(victim)) {
+            process.kill();
+        }
+        let enough = self.witness.transmissions + WITHOUT;
+        let what = format!("transmissions without oracle {victim} ({})", kind.name());
+        self.until(&what, BACK_WITHIN, |witness| witness.transmissions >= enough)?;
+        let (contributions, finals) = (self.witness.contributions(victim), self.witness.finals(victim));
+        self.sit_down(victim)?;
+        let what = format!("oracle {victim} ({}), back, signing and leading", kind.name());
+        self.until(&what, BACK_WITHIN, |witness| {
+            let seen = kind == Kind::Rust || witness.finals(victim) > finals;
+            seen && witness.contributions(victim) > contributions
+        })
+    }
+
+    /// Takes everybody down, and reads what Dodona's oracles wrote until then.
+    fn end(self) -> Result<(), String> {
+        while let Ok(line) = self.lines.try_recv() {
+            self.witness.hear(&line);
+        }
+        self.witness.freeze();
+        for seat in self.committee.of(Kind::Rust) {
+            let file = match self.committee.maker {
+                Maker::Go { .. } => self.folder.join(format!("{}.log", name(seat))),
+                Maker::Rust => self.folder.join(format!("network/oracle-{seat}/log")),
+            };
+            let log = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            self.witness.read_log(seat, &log);
+        }
+        self.witness.judge();
+        for process in self.running.values() {
+            process.signal()?;
+        }
+        for (name, process) in self.running {
+            // Watching has no end of its own.
+            if name != "watch" {
+                process.ended()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(seat: u8) -> String {
+    format!("oracle-{seat}")
+}
+
+/// Serves the recorded market; the dollar markets of it as sources of a seat, where `{oracle}` stands for its index.
+fn market() -> Result<((tokio::runtime::Runtime, Server), Vec<String>), String> {
+    let recorded = Arc::new(Market::recorded());
+    let replay = Replay::new(&recorded, Market::RECORDED_START, SPEED)?;
+    let text = |error: std::io::Error| format!("the market: {error}");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(text)?;
+    let opened = Instant::now();
+    let server = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Server::start(recorded.clone(), listener, move || replay.time(opened.elapsed()))
+    });
+    let server = server.map_err(text)?;
+    let dollars = recorded.sources().filter(|(name, _)| name.ends_with("_btcusd"));
+    let sources = dollars.map(|(name, form)| {
+        let steps = form.path(name);
+        let path =
+            steps.split(',').map(|step| step.parse::<u32>().map_or_else(|_| step.into(), serde_json::Value::from));
+        let url = server.url(0, name).replace("/oracle/0/", "/oracle/{oracle}/");
+        let path: Vec<serde_json::Value> = path.collect();
+        serde_json::json!({"url": url, "path": path, "scale_digits": form.scale_digits()}).to_string()
+    });
+    let sources = sources.collect();
+    Ok(((runtime, server), sources))
+}

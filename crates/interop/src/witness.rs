@@ -1,0 +1,398 @@
+//! What everybody said, compared: the events of Go programs as they come, the logs of Dodona's oracles at the end.
+
+use crate::committee::{Committee, Kind};
+use crate::process::Line;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A round of a configuration: digest, epoch, round.
+type Round = (String, u64, u64);
+
+/// Warnings of Dodona's node that an honest network gives, and why.
+const USUAL: &[(&str, &str)] = &[
+    ("a seat file holds unencrypted keys", "it says so whenever it reads one"),
+    ("is for development chains", "the same of a network made by devnet"),
+];
+
+/// Everything that was said about one committee.
+#[derive(Debug)]
+pub struct Witness<'c> {
+    committee: &'c Committee,
+    /// The configuration that an oracle runs, by oracle.
+    configs: BTreeMap<u8, String>,
+    /// All that were named, by whom first.
+    digests: BTreeMap<String, String>,
+    leaders: BTreeMap<(String, u64), (u64, String)>,
+    /// When each oracle transmits the report of a round, in nanoseconds, as the first Go oracle said.
+    orders: BTreeMap<Round, (BTreeMap<u64, u64>, String)>,
+    /// What Dodona's oracles said about themselves.
+    delays: Vec<(Round, u8, u64)>,
+    answers: BTreeMap<Round, (u64, BTreeSet<u64>, String)>,
+    /// Who saw how many rounds to their end.
+    took_part: BTreeMap<u8, u64>,
+    pub transmissions: u64,
+    transmitters: BTreeSet<String>,
+    /// Refusals of Dodona's oracles that the protocol brings about by itself, by their text without numbers.
+    pub stale: BTreeMap<String, u64>,
+    /// Warnings that the reference gives in an honest network of its own too.
+    pub usual: BTreeMap<String, u64>,
+    pub wrong: Vec<String>,
+    /// What ends, warns: nothing is judged any more.
+    frozen: bool,
+}
+
+impl<'c> Witness<'c> {
+    /// Has heard nothing yet.
+    pub fn of(committee: &'c Committee) -> Witness<'c> {
+        Witness {
+            committee,
+            configs: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            leaders: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            delays: Vec::new(),
+            answers: BTreeMap::new(),
+            took_part: BTreeMap::new(),
+            transmissions: 0,
+            transmitters: BTreeSet::new(),
+            stale: BTreeMap::new(),
+            usual: BTreeMap::new(),
+            wrong: Vec::new(),
+            frozen: false,
+        }
+    }
+
+    /// From now on everybody may complain.
+    pub fn freeze(&mut self) {
+        self.frozen = true;
+    }
+
+    /// How many rounds this oracle saw to their end; of Go oracles as it happens, of Dodona's only after their logs.
+    pub fn finals(&self, oracle: u8) -> u64 {
+        self.took_part.get(&oracle).copied().unwrap_or_default()
+    }
+
+    /// How often this oracle's signature was under a report, or the report was its own as the leader.
+    pub fn contributions(&self, oracle: u8) -> usize {
+        let oracle = u64::from(oracle);
+        self.answers.values().filter(|(leader, signers, _)| *leader == oracle || signers.contains(&oracle)).count()
+    }
+
+    /// Epochs with a finished round led by this kind.
+    pub fn led(&self, kind: Kind) -> usize {
+        let rounds = self.answers.iter().filter(|(_, (leader, ..))| self.kind(*leader) == Some(kind));
+        rounds.map(|((digest, epoch, _), _)| (digest, epoch)).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Signatures by oracles of one kind under finished reports of leaders of the other.
+    pub fn signed(&self, signer: Kind, leader: Kind) -> usize {
+        let reports = self.answers.values().filter(|(led_by, ..)| self.kind(*led_by) == Some(leader));
+        reports.flat_map(|(_, signers, _)| signers).filter(|by| self.kind(**by) == Some(signer)).count()
+    }
+
+    /// What must still happen before the committee has shown what it shall; empty when it has.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        let wanted = self.committee.transmissions;
+        if self.transmissions < wanted {
+            missing.push(format!("{} of {wanted} transmissions", self.transmissions));
+        }
+        if self.committee.mixed() {
+            for (kind, other) in [(Kind::Go, Kind::Rust), (Kind::Rust, Kind::Go)] {
+                if self.led(kind) == 0 {
+                    missing.push(format!("no epoch led by {}", kind.name()));
+                }
+                if self.signed(kind, other) == 0 {
+                    missing.push(format!("no report signed by {} for {}", kind.name(), other.name()));
+                }
+            }
+        }
+        for oracle in self.committee.of(Kind::Go).filter(|oracle| self.finals(*oracle) == 0) {
+            missing.push(format!("no report at oracle {oracle}"));
+        }
+        missing
+    }
+
+    fn kind(&self, oracle: u64) -> Option<Kind> {
+        self.committee.seats.get(usize::try_from(oracle).ok()?).copied()
+    }
+
+    /// Hears one line of a program's stdout.
+    pub fn hear(&mut self, line: &Line) {
+        if self.frozen {
+            return;
+        }
+        match serde_json::from_str::<Value>(&line.text) {
+            Ok(event) => self.event(&line.from, &event),
+            // anvil talks to people.
+            Err(_) if line.from == "anvil" => {}
+            Err(_) => self.wrong.push(format!("{} printed what is no event: {}", line.from, line.text)),
+        }
+    }
+
+    fn event(&mut self, from: &str, event: &Value) {
+        let number = |field: &str| event[field].as_u64().unwrap_or(u64::MAX);
+        let seat = event["seat"].as_u64().and_then(|seat| u8::try_from(seat).ok());
+        let round = |witness: &Self| {
+            let digest = seat.and_then(|seat| witness.configs.get(&seat)).cloned().unwrap_or_default();
+            (digest, number("epoch"), number("round"))
+        };
+        match (event["event"].as_str().unwrap_or_default(), seat) {
+            ("transmission", None) => {
+                self.transmissions += 1;
+                self.transmitters.extend(event["transmitter"].as_str().map(str::to_lowercase));
+                if let Some(digest) = event["digest"].as_str() {
+                    self.digests.entry(digest.to_owned()).or_insert_with(|| from.to_owned());
+                }
+            }
+            // Of a network that Dodona made; a bootstrap node has no seat either.
+            ("config", None) => self.digest(from, event["digest"].as_str().unwrap_or_default()),
+            ("config", Some(seat)) => {
+                if let Some(error) = event["error"].as_str() {
+                    self.wrong.push(format!("{from} cannot run the configuration: {error}"));
+                }
+                let digest = event["digest"].as_str().unwrap_or_default();
+                self.digest(from, digest);
+                self.configs.insert(seat, digest.to_owned());
+            }
+            ("epoch", Some(_)) => {
+                let (digest, epoch, _) = round(self);
+                self.leader(from, digest, epoch, number("leader"));
+            }
+            ("schedule", Some(_)) => {
+                let pairs = event["delays_ns"].as_array().into_iter().flatten();
+                let order = pairs.filter_map(|pair| Some((pair[0].as_u64()?, pair[1].as_u64()?))).collect();
+                self.order(from, round(self), order);
+            }
+            ("led", Some(seat)) => {
+                let (digest, epoch, _) = round(self);
+                let leader = self.leaders.get(&(digest, epoch)).map(|(leader, _)| *leader);
+                if leader != Some(u64::from(seat)) {
+                    self.wrong.push(format!("{from} led epoch {epoch}, whose leader is {leader:?}"));
+                }
+            }
+            ("final", Some(seat)) => {
+                *self.took_part.entry(seat).or_default() += 1;
+                let signers = event["signers"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+                let answer = event["answer"].as_str().unwrap_or_default().to_owned();
+                let (round, leader) = (round(self), number("leader"));
+                let known = self.answers.entry(round.clone()).or_insert((leader, signers, answer.clone()));
+                if (known.0, &known.2) != (leader, &answer) {
+                    let (other, _, said) = known;
+                    self.wrong
+                        .push(format!("{from}: report {round:?} of {leader} is {answer}, others: {said} of {other}"));
+                }
+            }
+            ("refused" | "transmission_failed" | "close_failed" | "unreadable_telemetry", _) => {
+                self.wrong.push(format!("{from}: {event}"));
+            }
+            ("warning", _) if event["usual"].is_null() => self.wrong.push(format!("{from}: {event}")),
+            ("warning", _) => {
+                let most = self.usual.entry(event["message"].as_str().unwrap_or_default().to_owned()).or_default();
+                *most = (*most).max(event["count"].as_u64().unwrap_or(1));
+            }
+            // What programs say beyond that is for people and for the log.
+            _ => {}
+        }
+    }
+
+    fn digest(&mut self, from: &str, digest: &str) {
+        self.digests.entry(digest.to_owned()).or_insert_with(|| from.to_owned());
+    }
+
+    fn leader(&mut self, from: &str, digest: String, epoch: u64, leader: u64) {
+        let (known, first) = self.leaders.entry((digest, epoch)).or_insert((leader, from.to_owned()));
+        if *known != leader {
+            self.wrong.push(format!("{from} says that {leader} leads epoch {epoch}, {first} said {known}"));
+        }
+    }
+
+    fn order(&mut self, from: &str, round: Round, order: BTreeMap<u64, u64>) {
+        let (known, first) = self.orders.entry(round.clone()).or_insert((order.clone(), from.to_owned()));
+        if *known != order {
+            self.wrong.push(format!("{from} says that {round:?} is transmitted as {order:?}, {first} said {known:?}"));
+        }
+    }
+
+    /// Reads the log of one of Dodona's oracles (its node at level `trace`), of each run of it that there was.
+    pub fn read_log(&mut self, oracle: u8, log: &str) {
+        let from = format!("oracle {oracle}");
+        let mut digest = String::new();
+        for line in log.lines() {
+            let line = Logged::of(line);
+            let number = |field: &str| line.field(field).and_then(|value| value.parse::<u64>().ok());
+            if line.text.contains("running a configuration") {
+                digest = line.field("digest").unwrap_or_default().to_owned();
+                self.digest(&from, &digest);
+                if number("me") != Some(u64::from(oracle)) {
+                    self.wrong.push(format!("{from} thinks it is {:?}", line.field("me")));
+                }
+            } else if line.text.contains("message not acted on") && line.level == "TRACE" {
+                let why = line.text.split_once("refusal=").map_or("", |(_, why)| why);
+                let why: String = why.chars().filter(|char| !char.is_ascii_digit()).collect();
+                *self.stale.entry(why).or_default() += 1;
+            } else if let (Some(epoch), Some(leader)) = (number("epoch"), number("leader")) {
+                self.leader(&from, digest.clone(), epoch, leader);
+            } else if line.text.contains("final report judged") {
+                *self.took_part.entry(oracle).or_default() += 1;
+                let at = line.field("at").and_then(|at| at.split_once('/'));
+                let at = at.and_then(|(epoch, round)| Some((epoch.parse().ok()?, round.parse().ok()?)));
+                let delay = line.field("delay").and_then(|delay| delay.strip_prefix("Some(")?.strip_suffix(')'));
+                if let (Some((epoch, round)), Some(delay)) = (at, delay.and_then(nanoseconds)) {
+                    self.delays.push(((digest.clone(), epoch, round), oracle, delay));
+                }
+            }
+            let usual = USUAL.iter().any(|(text, _)| line.text.contains(text));
+            if matches!(line.level, "WARN" | "ERROR") && !usual {
+                self.wrong.push(format!("{from}: {}", line.text));
+            }
+        }
+    }
+
+    /// Compares what can only be compared in the end.
+    pub fn judge(&mut self) {
+        if self.digests.len() != 1 {
+            self.wrong.push(format!("one configuration was set, these were named: {:?}", self.digests));
+        }
+        for (round, oracle, delay) in &self.delays {
+            let Some((order, first)) = self.orders.get(round) else { continue };
+            if order.get(&u64::from(*oracle)) != Some(delay) {
+                self.wrong
+                    .push(format!("oracle {oracle} transmits {round:?} after {delay} ns, {first} said {order:?}"));
+            }
+        }
+        for oracle in self.committee.of(Kind::Rust) {
+            if self.finals(oracle) == 0 {
+                self.wrong.push(format!("oracle {oracle} judged no report"));
+            }
+        }
+    }
+
+    /// How many transmission times of Dodona's oracles were compared with the reference's.
+    pub fn delays_compared(&self) -> usize {
+        self.delays.iter().filter(|(round, ..)| self.orders.contains_key(round)).count()
+    }
+
+    /// How many oracles transmitted.
+    pub fn transmitters(&self) -> usize {
+        self.transmitters.len()
+    }
+}
+
+/// A line of a node's log: time, level, where, text with fields.
+struct Logged<'a> {
+    level: &'a str,
+    text: &'a str,
+}
+
+impl<'a> Logged<'a> {
+    fn of(line: &'a str) -> Logged<'a> {
+        let (_, rest) = line.trim_start().split_once(' ').unwrap_or_default();
+        let (level, text) = rest.trim_start().split_once(' ').unwrap_or_default();
+        Logged { level, text }
+    }
+
+    fn field(&self, name: &str) -> Option<&'a str> {
+        let mut words = self.text.split(' ');
+        words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
+/// Reads a duration as Rust's `Debug` writes it.
+fn nanoseconds(text: &str) -> Option<u64> {
+    let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
+    let (number, unit) =
+        units.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?.parse::<f64>().ok()?, unit)))?;
+    Some((number * unit).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::committee::Maker;
+    use Kind::{Go, Rust};
+
+    const MIXED: Committee =
+        Committee { name: "test", maker: Maker::Rust, seats: &[Go, Rust, Go, Rust], transmissions: 1, faults: false };
+
+    fn hear(witness: &mut Witness, from: &str, events: &[&str]) {
+        for text in events {
+            witness.hear(&Line { from: from.into(), text: (*text).into() });
+        }
+    }
+
+    const CONFIG: &str = r#"{"event":"config","seat":0,"digest":"aa"}"#;
+
+    #[test]
+    fn a_committee_has_shown_all_when_both_kinds_led_and_signed_for_each_other() {
+        let mut witness = Witness::of(&MIXED);
+        hear(&mut witness, "go", &[CONFIG, r#"{"event":"transmission","digest":"aa","transmitter":"0x1"}"#]);
+        let by_go = r#"{"event":"final","seat":0,"epoch":1,"round":1,"leader":0,"signers":[0,1],"answer":"5"}"#;
+        hear(&mut witness, "go", &[by_go]);
+        assert_eq!(
+            witness.missing(),
+            ["no report signed by Go for Rust", "no epoch led by Rust", "no report at oracle 2"]
+        );
+        let by_rust = r#"{"event":"final","seat":2,"epoch":2,"round":1,"leader":3,"signers":[2,3],"answer":"6"}"#;
+        hear(&mut witness, "go", &[by_rust]);
+        assert_eq!(witness.missing(), [""; 0]);
+        assert_eq!((witness.led(Go), witness.led(Rust)), (1, 1));
+        assert_eq!((witness.signed(Go, Rust), witness.signed(Rust, Go)), (1, 1));
+    }
+
+    #[test]
+    fn another_leader_another_answer_and_another_time_are_wrong() {
+        let mut witness = Witness::of(&MIXED);
+        let said = [
+            CONFIG,
+            r#"{"event":"epoch","seat":0,"epoch":1,"leader":0}"#,
+            r#"{"event":"schedule","seat":0,"epoch":1,"round":1,"delays_ns":[[0,0],[1,2000000000]]}"#,
+            r#"{"event":"final","seat":0,"epoch":1,"round":1,"leader":0,"signers":[0,1],"answer":"5"}"#,
+            r#"{"event":"config","seat":2,"digest":"aa"}"#,
+            r#"{"event":"final","seat":2,"epoch":1,"round":1,"leader":0,"signers":[0,1],"answer":"6"}"#,
+        ];
+        hear(&mut witness, "go", &said);
+        let log = "2026  INFO node::telling: running a configuration oracle=\"seat 1\" digest=aa me=1 n=4 f=1\n\
+                   2026  INFO node::telling: epoch oracle=\"seat 1\" epoch=1 leader=2\n\
+                   2026 DEBUG node::telling: final report judged oracle=\"seat 1\" at=1/1 accepted=true delay=Some(4s)\n";
+        witness.read_log(1, log);
+        witness.judge();
+        let found = |text: &str| witness.wrong.iter().filter(|wrong| wrong.contains(text)).count();
+        assert_eq!(found("is 6, others: 5 of 0"), 1, "{:?}", witness.wrong);
+        assert_eq!(found("oracle 1 says that 2 leads epoch 1, go said 0"), 1, "{:?}", witness.wrong);
+        assert_eq!(found("after 4000000000 ns"), 1, "{:?}", witness.wrong);
+        assert_eq!(found("oracle 3 judged no report"), 1, "{:?}", witness.wrong);
+        assert_eq!(witness.wrong.len(), 4, "{:?}", witness.wrong);
+    }
+
+    #[test]
+    fn stale_messages_are_counted_and_faults_and_unknown_warnings_are_wrong() {
+        let mut witness = Witness::of(&MIXED);
+        let log = "2026 TRACE node::telling: message not acted on oracle=\"seat 1\" from=0 refusal=stale: epoch 5, we are in 6\n\
+                   2026 TRACE node::telling: message not acted on oracle=\"seat 1\" from=0 refusal=stale: epoch 6, we are in 7\n\
+                   2026  WARN node::telling: a peer is faulty oracle=\"seat 1\" from=0 fault=not leader\n\
+                   2026  WARN node::run: 1.json: a seat file holds unencrypted keys: it is for development chains\n";
+        witness.read_log(1, log);
+        assert_eq!(witness.stale, BTreeMap::from([("stale: epoch , we are in ".to_owned(), 2)]));
+        assert_eq!(witness.wrong.len(), 1);
+        assert!(witness.wrong[0].contains("a peer is faulty"));
+    }
+
+    #[test]
+    fn a_go_warning_without_a_usual_reason_is_wrong_unless_everything_ends() {
+        let mut witness = Witness::of(&MIXED);
+        let usual = r#"{"event":"warning","message":"m","count":2,"usual":"a peer is not up yet"}"#;
+        let other = r#"{"event":"warning","message":"m","count":1}"#;
+        hear(&mut witness, "go", &[usual, other]);
+        assert_eq!((witness.usual["m"], witness.wrong.len()), (2, 1));
+        witness.freeze();
+        hear(&mut witness, "go", &[other]);
+        assert_eq!(witness.wrong.len(), 1);
+    }
+
+    #[test]
+    fn durations_are_read_as_they_are_printed() {
+        let cases = ["0ns", "1.5ms", "6s", "2.25s", "s", "6 s"].map(nanoseconds);
+        assert_eq!(cases, [Some(0), Some(1_500_000), Some(6_000_000_000), Some(2_250_000_000), None, None]);
+    }
+}
