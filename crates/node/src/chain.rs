@@ -162,11 +162,12 @@ pub fn sending_config(service: &Service, seat: &Oracle) -> transactions::Config 
     }
 }
 
-/// Waits for a new head; pending for ever when the chain is not watched any more.
-async fn new_head(heads: &mut watch::Receiver<Option<evm_proto::chain::Block>>) {
+/// Waits for a new head and tells its number; pending for ever when the chain is not watched any more.
+async fn new_head(heads: &mut watch::Receiver<Option<evm_proto::chain::Block>>) -> Option<u64> {
     if heads.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
+    heads.borrow_and_update().as_ref().map(|head| head.number)
 }
 
 /// The world of a tracker.
@@ -176,15 +177,18 @@ pub struct TrackerWorld<F> {
     heads: watch::Receiver<Option<evm_proto::chain::Block>>,
     space: store::Space,
     clock: Clock,
+    chain_metrics: ChainMetrics,
     configured: F,
 }
 
 impl<F> TrackerWorld<F> {
     /// Tells `configured` of every configuration.
-    pub fn new(name: &str, contract: &Contract, config_contract: Address, space: store::Space, configured: F) -> Self {
+    pub fn new(service: &Service, contract: &Contract, space: store::Space, metrics: &Metrics, configured: F) -> Self {
+        let config_contract = Address::from(service.config_contract.0);
         TrackerWorld {
-            name: name.to_owned(),
+            name: service.name.clone(),
             asks: Arc::new(TrackerAsks::new(contract.endpoints.clone(), config_contract)),
+            chain_metrics: metrics.chain(service.chain.chain_id),
             heads: contract.endpoints.heads(),
             space,
             clock: Clock::start(),
@@ -199,7 +203,9 @@ impl<F: FnMut(Arc<ContractConfig>) + Send> World<Tracking> for TrackerWorld<F> {
     }
 
     async fn receive(&mut self) -> Input<Tracking> {
-        new_head(&mut self.heads).await;
+        if let Some(number) = new_head(&mut self.heads).await {
+            self.chain_metrics.head(number);
+        }
         Input::Order(tracker::Order::NewHead)
     }
 
@@ -282,7 +288,7 @@ impl World<Sending> for SendingWorld {
         tokio::select! {
             biased;
             order = self.orders.recv() => order.map_or(Input::Stop, Input::Order),
-            () = new_head(&mut self.heads) => Input::Order(transactions::Order::NewHead),
+            _ = new_head(&mut self.heads) => Input::Order(transactions::Order::NewHead),
         }
     }
 

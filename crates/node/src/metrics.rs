@@ -289,6 +289,14 @@ pub struct ChainMetrics {
 }
 
 impl ChainMetrics {
+    /// The chain has a new head. Every service of the chain may tell of it; it is counted once.
+    pub fn head(&self, number: u64) {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        if self.current_head.set(number) < number {
+            self.heads_received.inc();
+        }
+    }
+
     /// `eth_balance` of an account, in ether.
     pub fn balance(&self, account: &str, ether: f64) {
         let labels = [("account", account.to_owned()), ("evmChainID", self.chain_id.clone())];
@@ -647,6 +655,9 @@ mod tests {
         let metrics = Metrics::new();
         let chain = metrics.chain(1337);
         chain.broadcasted.inc();
+        for head in [7, 7, 8, 6] {
+            chain.head(head);
+        }
         chain.balance("0xAb", 0.5);
         chain.attempt_error("0xAb", "NonceTooLow");
         chain.endpoints("Alive", 2);
@@ -661,6 +672,8 @@ mod tests {
         let text = metrics.encode(&Health::new());
         for line in [
             "tx_manager_num_broadcasted{chainID=\"1337\"} 1",
+            "head_tracker_current_head{chainID=\"1337\"} 6",
+            "head_tracker_heads_received{chainID=\"1337\"} 2",
             "eth_balance{account=\"0xAb\",evmChainID=\"1337\"} 0.5",
             "tx_manager_attempt_error_total{chainID=\"1337\",senderAddress=\"0xAb\",cause=\"NonceTooLow\"} 1",
             "multi_node_states{network=\"EVM\",chainId=\"1337\",state=\"Alive\"} 2",

@@ -1,6 +1,7 @@
 //! Running a plan's services: the host among peers, and for each oracle or bootstrap node the machines that it is made of,
 //! each under `driver::run` in a task of its own.
 
+use crate::bad_input::BadInput;
 use crate::chain::{self, Contract, SendingWorld, TrackerWorld};
 use crate::cli::Failure;
 use crate::config::Generation;
@@ -19,7 +20,7 @@ use ocr::ContractConfig;
 use ocr2::config::{OracleIdentity, PublicConfig, ResourceChecks};
 use ocr2::protocol::Ocr2;
 use ocr2::{Identity, LocalConfig, Managed};
-use p2p::{AnnouncementStore, Host, HostConfig, Locator};
+use p2p::{AnnouncementStore, Host, HostConfig, Locator, StartError};
 use ports::{CannotPersist, Input};
 use std::sync::Arc;
 use store::Store;
@@ -98,11 +99,15 @@ async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
         discovery: p2p::DiscoveryConfig { reconcile_period: network.delta_reconcile, ..Default::default() },
         ..HostConfig::new(Arc::new(network.key.clone()), listen, Arc::new(Announcements::new(store)))
     };
-    Host::start(config).await.map_err(|error| {
-        crate::bad_input::BadInput::new(error.to_string())
+    Host::start(config).await.map_err(|error| match &error {
+        StartError::NoListenAddress | StartError::Listen { .. } => BadInput::new(error.to_string())
             .at("P2P.V2.ListenAddresses")
             .remedy("stop what uses the address, or choose another one")
-            .into()
+            .into(),
+        StartError::Address { .. } | StartError::Announcement(_) => {
+            BadInput::new(error.to_string()).at("P2P.V2.AnnounceAddresses").into()
+        }
+        StartError::Store(_) => Failure::failed(error),
     })
 }
 
@@ -156,8 +161,8 @@ where
     let space = context.store.space(format!("{} config", service.id));
     let records = space.load().map_err(Failure::failed)?;
     let mut tracker = evm_proto::tracker::Tracker::recover(chain::tracker_config(service), records);
-    let (name, config_contract) = (service.name.clone(), Address::from(service.config_contract.0));
-    let mut world = TrackerWorld::new(&service.name, contract, config_contract, space, configured);
+    let name = service.name.clone();
+    let mut world = TrackerWorld::new(service, contract, space, context.metrics, configured);
     tasks.spawn(async move { ended(&name, driver::run(&mut tracker, &mut world).await) });
     Ok(())
 }

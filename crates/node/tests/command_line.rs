@@ -113,6 +113,17 @@ fn unknown_commands_and_options_end_with_2() {
 }
 
 #[test]
+fn a_bad_market_file_is_told_with_its_line_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("market.csv");
+    fs::write(&path, "unix_time,source,close,volume\n1678518060,a_btcusd,1,1\n1678518000,a_btcusd,2,1\n").unwrap();
+    let outcome = dodona(&["devnet", "--json", "--data", &shown(&path)]);
+    let told = "--data: time 1678518000 comes after 1678518060; sort the rows by time";
+    assert_eq!(outcome.refused(), format!("{}:3: {told}", shown(&path)));
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
 fn a_bad_configuration_is_told_with_file_line_and_remedy() {
     let node = Node::new("[Log]\nLevle = \"info\"\n", None);
     let outcome = node.start();

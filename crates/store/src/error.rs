@@ -22,8 +22,8 @@ pub enum StoreError {
 
     /// The file is not a healthy database.
     #[error(
-        "{} is damaged ({report}): move the folder away and restore a copy; an oracle that starts without its records \
-         may contradict what it said before, so let it begin again only under a new configuration",
+        "{} is damaged ({report}): move the folder away; an oracle that starts without its records, or with an older \
+         copy, may contradict what it said before, so let it begin again only under a new configuration",
         path.display()
     )]
     Damaged { path: PathBuf, report: Arc<str> },

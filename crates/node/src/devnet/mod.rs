@@ -46,6 +46,8 @@ const REDRAW: Duration = Duration::from_millis(250);
 const CHAIN_PORT: u16 = 8545;
 const MARKET_PORT: u16 = 8500;
 const PEER_PORT: u16 = 6690;
+/// How long the end waits for work that cannot be cancelled.
+const END_WITHIN: Duration = Duration::from_millis(500);
 
 /// Runs a development network until it is done, or until it is interrupted.
 pub fn run(options: DevnetOptions) -> Result<(), Failure> {
@@ -53,7 +55,7 @@ pub fn run(options: DevnetOptions) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let interrupted = end_by_signal()?;
         let mut teller = Teller::new(options.json);
         let place = Place::new(options.keep.as_deref())?;
@@ -64,7 +66,10 @@ pub fn run(options: DevnetOptions) -> Result<(), Failure> {
             outcome = live(&options, &mut teller, &place) => outcome,
             _ = interrupted => Ok(()),
         }
-    })
+    });
+    // Whoever ends it does not wait for what the chain still computes for others.
+    runtime.shutdown_timeout(END_WITHIN);
+    outcome
 }
 
 /// The folder that everything lies in.
@@ -98,15 +103,16 @@ impl Place {
 
 /// Everything in order.
 async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Result<(), Failure> {
+    let market = Arc::new(load_market(options)?);
+
     // The chain.
     teller.progress("starting the chain");
-    let (chain, http_url, ws_url, deployer) = connect(options).await?;
+    let (chain, http_url, ws_url, deployer) = connect(options, teller).await?;
     let chain_id = deployer.chain_id;
     teller.tell(Event::Chain { url: http_url.to_string(), chain_id });
 
     // The market.
     teller.progress("opening the markets");
-    let market = Arc::new(load_market(options)?);
     let start = options.start.unwrap_or(match options.data {
         Some(_) => market.first_time(),
         None => Market::RECORDED_START,
@@ -114,7 +120,8 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     let replay = Replay::new(&market, start, options.speed).map_err(|problem| BadInput::new(problem).at("--start"))?;
     let opened = Instant::now();
     let clock = move || replay.time(opened.elapsed());
-    let sources = MarketServer::start(market.clone(), next_free(MARKET_PORT).await?, clock).map_err(Failure::failed)?;
+    let listener = next_free(MARKET_PORT, teller).await?;
+    let sources = MarketServer::start(market.clone(), listener, clock).map_err(Failure::failed)?;
     let urls = market.sources().map(|(name, _)| sources.url(0, name)).collect();
     teller.tell(Event::Sources { urls, replay_start: rfc3339(start), speed: options.speed });
     for fault in &options.faults {
@@ -129,9 +136,10 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
         options.faults.iter().filter(|f| matches!(f, Fault::Partition { .. })).flat_map(Fault::oracles).collect();
     let mut members = Vec::new();
     for index in 0..options.oracles {
-        members.push(Member::furnish(index, place, chain_id, &http_url, ws_url.as_ref(), options, &relayed).await?);
+        let home = free_home(place.folder.join(format!("oracle-{index}")), teller).await?;
+        members.push(Member::furnish(index, home, chain_id, &http_url, ws_url.as_ref(), options, &relayed).await?);
     }
-    let bootstrap = Home { folder: place.folder.join("bootstrap"), ..free_home().await? };
+    let bootstrap = free_home(place.folder.join("bootstrap"), teller).await?;
     let bootstrap_keys = bootstrap.furnish(chain_id, &http_url, ws_url.as_ref())?;
     let identities: Vec<Identity> = members.iter().map(|member| member.keys.identity()).collect();
 
@@ -269,6 +277,7 @@ async fn until(at: Option<tokio::time::Instant>) {
 /// The chain, where it answers, and who pays on it.
 async fn connect(
     options: &DevnetOptions,
+    teller: &Teller,
 ) -> Result<(Option<devchain::rpc::Server>, Url, Option<Url>, Deployer), Failure> {
     let unlocked = crate::devnet_options::Deployer::Unlocked;
     match &options.chain {
@@ -277,7 +286,7 @@ async fn connect(
             Ok((None, url.clone(), None, deployer))
         }
         ChainChoice::Embedded => {
-            let server = embedded_chain(options.block_time).await?;
+            let server = embedded_chain(options.block_time, teller).await?;
             let http_url: Url = server.url().parse().map_err(Failure::failed)?;
             let ws_url: Url = server.ws_url().parse().map_err(Failure::failed)?;
             let deployer = Deployer::connect(&http_url, &unlocked).await?;
@@ -286,7 +295,7 @@ async fn connect(
     }
 }
 
-async fn embedded_chain(block_time: Duration) -> Result<devchain::rpc::Server, Failure> {
+async fn embedded_chain(block_time: Duration, teller: &Teller) -> Result<devchain::rpc::Server, Failure> {
     let accounts: Vec<_> = (0..10).map(devchain::rpc::DevAccount::number).collect();
     let rich = alloy::primitives::U256::from(10).pow(alloy::primitives::U256::from(24));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -296,7 +305,7 @@ async fn embedded_chain(block_time: Duration) -> Result<devchain::rpc::Server, F
         balances: accounts.iter().map(|account| (account.address(), rich)).collect(),
         ..devchain::Config::default()
     };
-    let listener = next_free(CHAIN_PORT).await?;
+    let listener = next_free(CHAIN_PORT, teller).await?;
     let listen = listener.local_addr().map_err(Failure::failed)?;
     drop(listener);
     let mining = devchain::rpc::Mining::Every(block_time);
@@ -309,28 +318,35 @@ async fn embedded_chain(block_time: Duration) -> Result<devchain::rpc::Server, F
 fn load_market(options: &DevnetOptions) -> Result<Market, BadInput> {
     let Some(path) = &options.data else { return Ok(Market::recorded()) };
     let text = std::fs::read_to_string(path).map_err(|error| BadInput::io(path, "read the market", &error))?;
-    Market::load(&text).map_err(|error| BadInput::new(error.to_string()).in_file(path).at("--data"))
+    Market::load(&text).map_err(|error| {
+        BadInput::new(error.problem).in_file(path).on_line(error.line).at("--data").remedy(error.remedy)
+    })
 }
 
-/// Listens on loopback at this port, or at the next one that is free.
-async fn next_free(port: u16) -> Result<TcpListener, Failure> {
-    for port in port..=u16::MAX {
+/// Listens on loopback at this port, or at the next one that is free, and says so.
+async fn next_free(wanted: u16, teller: &Teller) -> Result<TcpListener, Failure> {
+    for port in wanted..=u16::MAX {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => {
+                if port != wanted {
+                    teller.notice(&format!("port {wanted} is in use: taking {port}"));
+                }
+                return Ok(listener);
+            }
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
             Err(error) => return Err(Failure::failed(format!("cannot listen on port {port}: {error}"))),
         }
     }
-    Err(Failure::failed(format!("every port from {port} on is in use")))
+    Err(Failure::failed(format!("every port from {wanted} on is in use")))
 }
 
 /// Somewhere to listen. The port is free now; whoever takes it before the node does will be named by the node's error.
-async fn free_home() -> Result<Home, Failure> {
+async fn free_home(folder: PathBuf, teller: &Teller) -> Result<Home, Failure> {
     static NEXT: AtomicU64 = AtomicU64::new(PEER_PORT as u64);
     let port = u16::try_from(NEXT.load(Ordering::Relaxed)).unwrap_or(PEER_PORT);
-    let listen = next_free(port).await?.local_addr().map_err(Failure::failed)?;
+    let listen = next_free(port, teller).await?.local_addr().map_err(Failure::failed)?;
     NEXT.store(u64::from(listen.port()) + 1, Ordering::Relaxed);
-    Ok(Home { folder: PathBuf::new(), listen, announce: listen })
+    Ok(Home { folder, listen, announce: listen })
 }
 
 /// Waits until something listens there.
@@ -357,17 +373,17 @@ struct Member {
 impl Member {
     async fn furnish(
         index: u8,
-        place: &Place,
+        mut home: Home,
         chain_id: u64,
         http_url: &Url,
         ws_url: Option<&Url>,
         options: &DevnetOptions,
         relayed: &BTreeSet<u8>,
     ) -> Result<Member, Failure> {
-        let mut home = Home { folder: place.folder.join(format!("oracle-{index}")), ..free_home().await? };
         let mut relay = None;
         if relayed.contains(&index) {
-            let listener = next_free(home.listen.port() + 1).await?;
+            // Any port: the next ones are for the nodes.
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::failed)?;
             let started = Relay::start(listener, Arc::new(Mutex::new(home.listen))).map_err(Failure::failed)?;
             home.announce = started.address;
             relay = Some(started);
@@ -433,11 +449,13 @@ impl Nodes {
         }
     }
 
-    fn show_commands(&self, teller: &mut Teller, bootstrap: &Home) {
-        teller.progress("to start a node again by hand:");
+    fn show_commands(&self, teller: &Teller, bootstrap: &Home) {
+        // `cargo run` puts no `dodona` on the path.
+        let program = std::env::current_exe().unwrap_or_else(|_| "dodona".into());
+        teller.notice("to start a node again by hand:");
         let homes = std::iter::once(bootstrap).chain(self.members.iter().filter(|m| !m.foreign).map(|m| &m.home));
         for home in homes {
-            teller.progress(&format!("  dodona node --config {}", home.files().config.display()));
+            teller.notice(&format!("  {} node --config {}", program.display(), home.files().config.display()));
         }
     }
 }
@@ -533,9 +551,18 @@ impl Teller {
     }
 
     /// What is being done now, for people.
-    fn progress(&mut self, what: &str) {
+    fn progress(&self, what: &str) {
         if !self.json {
-            self.print(&format!("{:>7.1}s  {what}", self.begun.elapsed().as_secs_f64()));
+            self.notice(what);
+        }
+    }
+
+    /// What somebody needs who reads events too: on stderr then, because stdout is theirs.
+    fn notice(&self, what: &str) {
+        let line = format!("{:>7.1}s  {what}", self.begun.elapsed().as_secs_f64());
+        match self.json {
+            true => eprintln!("{line}"),
+            false => self.print(&line),
         }
     }
 

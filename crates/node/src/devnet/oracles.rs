@@ -73,7 +73,9 @@ impl Starter {
 
     fn process(&self, name: String, home: &Home, lie: Option<Lie>) -> Result<Node, Failure> {
         let failed = |error: io::Error| Failure::failed(format!("cannot start {name}: {error}"));
-        let log = std::fs::File::create(home.folder.join("log")).map_err(failed)?;
+        // What it said before it was killed stays.
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(home.folder.join("log")).map_err(failed)?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args(["node", "--config"]).arg(home.files().config).arg("--events");
         if lie == Some(Lie::Silent) {
