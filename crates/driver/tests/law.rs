@@ -216,3 +216,12 @@ async fn nothing_is_heard_between_an_order_and_its_effects() {
     let (_, log) = lived(diary).await;
     assert_eq!(log, ["woke", "renamed", "heard b", "b from 7 after the change"]);
 }
+
+#[tokio::test]
+async fn a_deadline_at_the_end_of_the_clock_is_never() {
+    let mut diary = Diary::new([], 2);
+    let mut machine = Speaker { deadline: Some(Mono(u64::MAX)), ..Speaker::default() };
+    diary.inputs.extend(Diary::heard(["b"], 0).inputs);
+    driver::run(&mut machine, &mut diary).await.unwrap();
+    assert_eq!(diary.log, ["woke", "heard b", "b from 7"]);
+}
