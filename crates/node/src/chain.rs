@@ -26,8 +26,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 
+/// A transaction is watched to this depth at most: a slot is taken until then, and there are 16 for each sender.
+const CONFIRMATIONS_MAX: u64 = 8;
 /// Submissions that wait for the transaction manager.
-const SUBMISSIONS_MAX: usize = 64;
+pub const SUBMISSIONS_MAX: usize = 64;
 /// Bids rise to this at most when nothing is configured: 10,000 gwei, wei per gas.
 const FEE_CAP_MAX: u128 = 10_000_000_000_000;
 /// How long a node waits at its start for a chain that does not answer, before it goes on without.
@@ -47,12 +49,13 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Starts to watch the chain. The receiver gets what shall be brought into it, by the account `from`.
+    /// Starts to watch the chain. What the account `from` shall bring into it is handed to `submissions`.
     pub async fn connect(
         service: &Service,
         from: Address,
+        submissions: mpsc::Sender<transactions::Order>,
         metrics: &Metrics,
-    ) -> Result<(Contract, mpsc::Receiver<transactions::Order>), Failure> {
+    ) -> Result<Contract, Failure> {
         let chain = metrics.chain(service.chain.chain_id);
         let mut settings = Settings::new(service.chain.chain_id, service.times.poll_interval);
         settings.call_timeout = service.times.blockchain_timeout;
@@ -64,7 +67,6 @@ impl Contract {
             tracing::error!(service = service.name, %error, "the chain does not answer; going on without it for now");
         }
         let address = Address::from(service.contract.0);
-        let (submissions, inbox) = mpsc::channel(SUBMISSIONS_MAX);
         let contract = Contract {
             aggregator: Aggregator::new(endpoints.clone(), address),
             transmitter: Transmitter { from, contract: address, gas_limit: service.chain.gas_estimator.limit_max },
@@ -72,7 +74,7 @@ impl Contract {
             lookback: Duration::from_secs(24 * 3600),
             endpoints,
         };
-        Ok((contract, inbox))
+        Ok(contract)
     }
 
     /// Places of the feed's answer; 8, as nearly all feeds have, while the contract cannot be asked.
@@ -146,7 +148,8 @@ pub fn sending_config(service: &Service, seat: &Oracle) -> transactions::Config 
     transactions::Config {
         chain_id: service.chain.chain_id,
         senders: vec![Address::from(seat.keys.transmitter.address().0)],
-        confirmations: 1,
+        // As deep as a configuration must lie: a block that is taken back sooner brings its transactions back.
+        confirmations: u64::from(service.times.confirmations).clamp(1, CONFIRMATIONS_MAX),
         poll_interval: service.times.poll_interval,
         answer_within: service.times.blockchain_timeout,
         resend_after: service.chain.transactions.resend_after,

@@ -22,6 +22,7 @@ use ocr2::protocol::Ocr2;
 use ocr2::{Identity, LocalConfig, Managed};
 use p2p::{AnnouncementStore, Host, HostConfig, Locator, StartError};
 use ports::{CannotPersist, Input};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 use tokio::sync::mpsc;
@@ -50,6 +51,7 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
     .map_err(Failure::failed)?;
     let client = Arc::new(client);
     let mut tasks = JoinSet::new();
+    let mut senders = Senders::new();
     for service in &plan.services {
         match &service.role {
             Role::Bootstrap => {
@@ -58,7 +60,7 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
             }
             Role::Oracle(seat) => {
                 let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
-                committee_member(service, seat, context, &mut tasks).await?;
+                committee_member(service, seat, context, &mut senders, &mut tasks).await?;
             }
         }
     }
@@ -86,6 +88,8 @@ struct Context<'a> {
 }
 
 type Tasks = JoinSet<Result<(), Failure>>;
+/// Where submissions of an account of a chain go.
+type Senders = BTreeMap<(u64, Address), mpsc::Sender<evm_proto::transactions::Order>>;
 
 async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
     let listen = network.listen.iter().map(ToString::to_string).collect();
@@ -168,7 +172,8 @@ where
 }
 
 async fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
-    let (contract, _) = Contract::connect(service, Address::ZERO, context.metrics).await?;
+    // It submits nothing: nobody listens at the other end.
+    let contract = Contract::connect(service, Address::ZERO, mpsc::channel(1).0, context.metrics).await?;
     let (configs, mut configured) = mpsc::channel::<Arc<ContractConfig>>(ORDERS_MAX);
     follow(service, context, &contract, tasks, move |config| {
         // The other end lives as long as the node.
@@ -213,21 +218,33 @@ async fn committee_member(
     service: &Service,
     seat: &Oracle,
     context: Context<'_>,
+    senders: &mut Senders,
     tasks: &mut Tasks,
 ) -> Result<(), Failure> {
     let Context { plan, store, health, metrics, hooks, host, client } = context;
     let name = service.name.clone();
-    let (contract, sending) =
-        Contract::connect(service, Address::from(seat.keys.transmitter.address().0), metrics).await?;
-
-    // Transactions.
-    let space = store.space(format!("{} transactions {}", service.chain.chain_id, seat.keys.transmitter.address()));
-    let records = space.load().map_err(Failure::failed)?;
-    let config = chain::sending_config(service, seat);
-    let mut transactions = evm_proto::transactions::Transactions::recover(config, records).map_err(Failure::failed)?;
-    let mut world = SendingWorld::new(service, seat, &contract, sending, space, metrics);
-    let task_name = name.clone();
-    tasks.spawn(async move { ended(&task_name, driver::run(&mut transactions, &mut world).await) });
+    // One key has one transaction manager, however many services use it: two would give the same nonces away.
+    let from = Address::from(seat.keys.transmitter.address().0);
+    let known = senders.get(&(service.chain.chain_id, from)).cloned();
+    let (submissions, sending) = match known {
+        Some(submissions) => (submissions, None),
+        None => {
+            let (submissions, sending) = mpsc::channel(chain::SUBMISSIONS_MAX);
+            senders.insert((service.chain.chain_id, from), submissions.clone());
+            (submissions, Some(sending))
+        }
+    };
+    let contract = Contract::connect(service, from, submissions, metrics).await?;
+    if let Some(sending) = sending {
+        let space = store.space(format!("{} transactions {from}", service.chain.chain_id));
+        let records = space.load().map_err(Failure::failed)?;
+        let config = chain::sending_config(service, seat);
+        let mut transactions =
+            evm_proto::transactions::Transactions::recover(config, records).map_err(Failure::failed)?;
+        let mut world = SendingWorld::new(service, seat, &contract, sending, space, metrics);
+        let task_name = name.clone();
+        tasks.spawn(async move { ended(&task_name, driver::run(&mut transactions, &mut world).await) });
+    }
 
     // The oracle.
     let job_metrics = metrics.job(&service.id, &service.name);
