@@ -1,6 +1,6 @@
 //! It shows different peers different things: as leader other observations to one half of the committee than to the other,
-//! and its final report to one half only. Then it tells everyone the other version again and again, in the hope that
-//! somebody reports on both.
+//! and its final report to one half only. And it asks again and again, and then for the other version, in the hope that
+//! somebody who has lost his memory answers twice.
 
 use crate::Oracle;
 use alloc::sync::Arc;
@@ -24,8 +24,14 @@ struct Again {
     at: Mono,
     left: u32,
     to: OracleSet,
-    /// Both versions.
+    /// Of reports both versions; of observations there is but one.
     requests: [Arc<Message>; 2],
+}
+
+impl Again {
+    fn new(now: Time, to: OracleSet, requests: [Arc<Message>; 2]) -> Self {
+        Again { at: now.mono + AGAIN_AFTER, left: AGAIN_TIMES, to, requests }
+    }
 }
 
 impl TwoFaced {
@@ -50,15 +56,14 @@ impl Machine for TwoFaced {
                     let other: Arc<Message> = Message::ReportReq(other_version(request, to.len()).into()).into();
                     out.send(left, message.clone());
                     out.send(right, other.clone());
-                    let requests = [message.clone(), other];
-                    self.again = Some(Again { at: now.mono + AGAIN_AFTER, left: AGAIN_TIMES, to: *to, requests });
+                    self.again = Some(Again::new(now, *to, [message.clone(), other]));
+                }
+                Message::ObserveReq(_) => {
+                    self.again = Some(Again::new(now, *to, [message.clone(), message.clone()]));
+                    out.push(effect);
                 }
                 Message::Final(_) => out.send(left, message.clone()),
-                Message::NewEpoch(_)
-                | Message::ObserveReq(_)
-                | Message::Observe(_)
-                | Message::Report(_)
-                | Message::FinalEcho(_) => out.push(effect),
+                Message::NewEpoch(_) | Message::Observe(_) | Message::Report(_) | Message::FinalEcho(_) => out.push(effect),
             }
         }
         if let Some(again) = self.again.as_mut().filter(|again| again.at <= now.mono) {

@@ -4,6 +4,7 @@ mod agreement;
 mod attested;
 mod attribution;
 mod blame;
+mod decision;
 mod following;
 mod leadership;
 mod memory;
@@ -29,6 +30,7 @@ pub use agreement::Agreement;
 pub use attested::Attested;
 pub use attribution::Attribution;
 pub use blame::Blame;
+pub use decision::Decision;
 pub use following::Following;
 pub use leadership::Leadership;
 pub use memory::Memory;
@@ -81,6 +83,8 @@ pub enum Deed<'a> {
     SignedObservation { oracle: usize, round: Round, digest: [u8; 32] },
     /// It signed a report with this median, for the first time or again.
     SignedReport { oracle: usize, round: Round, digest: [u8; 32], median: I256 },
+    /// Its plugin could not decide, for this reason.
+    Undecided { oracle: usize, why: &'a str },
     /// It called another oracle faulty.
     Blamed { oracle: usize, from: OracleId, fault: Fault },
     /// It hands a report to the keeper of its transactions. `stored`: its disk knows of it.
@@ -143,6 +147,7 @@ pub struct Checks {
     attested: Attested,
     attribution: Attribution,
     blame: Blame,
+    decision: Decision,
     following: Following,
     leadership: Leadership,
     memory: Memory,
@@ -162,6 +167,7 @@ impl Checks {
             attested: Attested::default(),
             attribution: Attribution::new(roles),
             blame: Blame::new(roles),
+            decision: Decision,
             following: Following,
             leadership: Leadership::default(),
             memory: Memory,
@@ -203,6 +209,7 @@ impl Checks {
                 self.agreement.reported(oracle, round, digest).map_err(of(Agreement::NAME))?;
                 self.no_contradiction.reported(oracle, round, digest).map_err(of(NoContradiction::NAME))
             }
+            Deed::Undecided { oracle, why } => self.decision.undecided(oracle, why).map_err(of(Decision::NAME)),
             Deed::Blamed { oracle, from, fault } => {
                 self.blame.blamed(oracle, from, &fault).map_err(of(Blame::NAME))
             }

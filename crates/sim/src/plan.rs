@@ -41,10 +41,12 @@ pub enum Fault {
         to: usize,
     },
     Heal,
-    /// The process dies between the effects `after` and `after + 1` that it performs from now on.
+    /// The process dies between the effects `after` and `after + 1` that it performs from now on, or from its next
+    /// signature on, when most is at stake.
     Crash {
         oracle: usize,
         after: u32,
+        signature: bool,
     },
     Restart {
         oracle: usize,
@@ -68,6 +70,11 @@ pub enum Fault {
     },
     /// The oracle's source answers so much later, nanoseconds.
     SourceDelay {
+        oracle: usize,
+        delay: u64,
+    },
+    /// The oracle's keys sign so much later, nanoseconds.
+    KeyDelay {
         oracle: usize,
         delay: u64,
     },
@@ -113,7 +120,7 @@ impl Plan {
         let begin = rng.between(SECOND, MENDED_AT - 10 * SECOND);
         let end = rng.between(begin + SECOND / 10, MENDED_AT);
         let oracle = rng.below(self.n as u64) as usize;
-        match rng.below(16) {
+        match rng.below(17) {
             0 | 1 => {
                 let weather = Weather {
                     delay_min: 1_000_000,
@@ -132,10 +139,11 @@ impl Plan {
                 self.during(begin, end, Fault::Cut { from: oracle, to }, Fault::Heal);
             }
             4..=7 => {
-                let after = rng.below(40) as u32;
+                let signature = rng.below(2) == 0;
+                let after = rng.below(if signature { 4 } else { 40 }) as u32;
                 // Most come back at once, into the round in which they died.
                 let end = if rng.below(3) > 0 { begin + rng.between(1_000_000, 800_000_000) } else { end };
-                self.during(begin, end, Fault::Crash { oracle, after }, Fault::Restart { oracle });
+                self.during(begin, end, Fault::Crash { oracle, after, signature }, Fault::Restart { oracle });
             }
             8 => {
                 self.during(begin, end, Fault::DiskFails { oracle }, Fault::DiskMended { oracle });
@@ -167,8 +175,13 @@ impl Plan {
                 let mended = Fault::SourceDelay { oracle, delay: 0 };
                 self.during(begin, end, Fault::SourceDelay { oracle, delay }, mended);
             }
-            13 => self.faults.push((begin, Fault::Reorg { depth: rng.between(1, 4), reconfigures: false })),
-            14 => {
+            13 => {
+                let delay = rng.below(SECOND);
+                let mended = Fault::KeyDelay { oracle, delay: 0 };
+                self.during(begin, end, Fault::KeyDelay { oracle, delay }, mended);
+            }
+            14 => self.faults.push((begin, Fault::Reorg { depth: rng.between(1, 4), reconfigures: false })),
+            15 => {
                 self.faults.push((begin, Fault::Configure));
                 let at = begin + rng.between(SECOND, 3 * SECOND);
                 self.faults.push((at, Fault::Reorg { depth: 4, reconfigures: true }));
@@ -233,7 +246,7 @@ mod tests {
         }
         let kinds: std::collections::HashSet<_> =
             plans.iter().flat_map(|plan| &plan.faults).map(|(_, fault)| std::mem::discriminant(fault)).collect();
-        assert_eq!(kinds.len(), 13);
+        assert_eq!(kinds.len(), 14);
         assert!(plans.iter().filter(|plan| plan.faults.is_empty()).count() > 30);
     }
 }

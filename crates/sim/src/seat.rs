@@ -137,10 +137,14 @@ pub struct Seat {
     pub life: u32,
     /// The process dies before it performs so many more effects.
     pub dies_after: Option<u32>,
+    /// The same, counted from its next signature on.
+    pub dies_after_signature: Option<u32>,
     pub lie: Option<Lie>,
     pub endpoint: Health,
     /// So much later than asked its source answers, nanoseconds.
     pub source_delay: u64,
+    /// So much later than asked its keys sign, nanoseconds.
+    pub key_delay: u64,
     /// Nanoseconds that its wall clock is ahead of the world's.
     pub wall_ahead: u64,
     /// Nanoseconds that the monotonic clock of its present process is ahead of the world's.
@@ -156,9 +160,11 @@ impl Seat {
             process: None,
             life: 0,
             dies_after: None,
+            dies_after_signature: None,
             lie,
             endpoint: Health::Well,
             source_delay: 0,
+            key_delay: 0,
             wall_ahead: 0,
             mono_ahead: 0,
         }
@@ -223,7 +229,12 @@ impl Seat {
     /// The process is gone, whatever it was doing.
     pub fn die(&mut self) {
         self.process = None;
-        self.dies_after = None;
+        (self.dies_after, self.dies_after_signature) = (None, None);
+    }
+
+    /// It signs something.
+    pub fn signs(&mut self) {
+        self.dies_after = self.dies_after_signature.take().or(self.dies_after);
     }
 
     /// Whether the process dies instead of performing its next effect.

@@ -90,7 +90,7 @@ mod tests {
     fn a_keyed_signature_is_good_for_its_key_and_digest_only() {
         let key = ed25519::PublicKey([1; 32]);
         let good = sign_offchain(&key, &[2; 32]);
-        let claim = |key, digest, signature| Claim::ed25519(key, digest, &signature).unwrap();
+        let claim = |key, digest, signature: [u8; 64]| Claim::ed25519(key, digest, &signature).unwrap();
         assert!(judge(&claim(key, [2; 32], good)));
         assert!(!judge(&claim(key, [3; 32], good)));
         assert!(!judge(&claim(ed25519::PublicKey([4; 32]), [2; 32], good)));

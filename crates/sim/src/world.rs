@@ -377,7 +377,8 @@ impl World {
             Fault::Split(side) => self.network.split(&side),
             Fault::Cut { from, to } => self.network.cut(from, to),
             Fault::Heal => self.network.heal(),
-            Fault::Crash { oracle, after } => self.seats[oracle].dies_after = Some(after),
+            Fault::Crash { oracle, after, signature: false } => self.seats[oracle].dies_after = Some(after),
+            Fault::Crash { oracle, after, signature: true } => self.seats[oracle].dies_after_signature = Some(after),
             Fault::Restart { oracle } => {
                 // A crash that was to come between two effects of which the second never came.
                 self.die(oracle);
@@ -389,6 +390,7 @@ impl World {
             Fault::Endpoint { oracle, health } => self.seats[oracle].endpoint = health,
             Fault::Source { oracle, percent } => self.source.set_percent(oracle, percent),
             Fault::SourceDelay { oracle, delay } => self.seats[oracle].source_delay = delay,
+            Fault::KeyDelay { oracle, delay } => self.seats[oracle].key_delay = delay,
             Fault::Reorg { depth, reconfigures } => self.reorganise(depth, reconfigures)?,
             Fault::Configure => {
                 let config = self.committee.next_config();

@@ -12,7 +12,7 @@ use median::{MedianView, Observation, Value};
 use ocr::ConfigDigest;
 use ocr2::message::{Final, Message};
 use ocr2::plugin::View;
-use ocr2::protocol::{Answer, Ask, Order, Output, Work};
+use ocr2::protocol::{Answer, Ask, AskFailure, Order, Output, Work};
 use ocr2::record::{Record, RecordKey};
 use ocr2::refusal::Refusal;
 use ocr2::round_id::{Epoch, RoundId};
@@ -115,8 +115,19 @@ impl World {
             | Output::Finalized { .. }
             | Output::Accepted { .. }
             | Output::Transmitted { .. }
-            | Output::TransmissionEnded { .. }
-            | Output::AskFailed { .. } => {}
+            | Output::TransmissionEnded { .. } => {}
+            Output::AskFailed { failure: AskFailure::Plugin(error), .. } => {
+                self.see(seat, Deed::Undecided { oracle: seat, why: &error.reason })?;
+            }
+            Output::AskFailed {
+                failure:
+                    AskFailure::Failed
+                    | AskFailure::Overdue
+                    | AskFailure::WrongKind
+                    | AskFailure::Implausible
+                    | AskFailure::TooLarge(_),
+                ..
+            } => {}
         }
         Ok(())
     }
@@ -166,19 +177,20 @@ impl World {
                     self.see(seat, Deed::Observed { oracle: seat, round: (config, at), value })?;
                 }
                 let answer = value.map(|value| Answer::Observation(self.observation(seat, value)));
-                let life = self.seats[seat].life;
-                let at = self.now + self.rng.between(1_000_000, 20_000_000) + self.seats[seat].source_delay;
-                self.queue.push(at, Happening::Answer { seat, life, ticket, answer });
+                let delay = self.rng.between(1_000_000, 20_000_000) + self.seats[seat].source_delay;
+                self.answer_after(delay, seat, ticket, answer);
                 return Ok(());
             }
             Work::View { .. } => self.view(seat).map(Answer::View),
             Work::SignObservation { at, digest: signed } => {
                 let round = (config, at);
+                self.seats[seat].signs();
                 self.see(seat, Deed::SignedObservation { oracle: seat, round, digest: signed })?;
                 let signature = self.scheme.sign_offchain(&self.seats[seat].keys, &signed);
                 Some(Answer::Signature(Bytes::copy_from_slice(&signature)))
             }
             Work::SignReport { context, report, digest: signed } => {
+                self.seats[seat].signs();
                 if let Ok(median) = median::report::median(&report) {
                     let round = (config, RoundId::new(context.epoch, context.round));
                     self.see(seat, Deed::SignedReport { oracle: seat, round, digest: signed, median })?;
@@ -209,8 +221,18 @@ impl World {
                 Some(Answer::Transmitted)
             }
         };
-        self.local.push_back(Local::Ocr2(Event::Answered { ticket, answer }));
+        match self.seats[seat].key_delay {
+            delay if delay > 0 && matches!(answer, Some(Answer::Signature(_))) => {
+                self.answer_after(delay, seat, ticket, answer);
+            }
+            _ => self.local.push_back(Local::Ocr2(Event::Answered { ticket, answer })),
+        }
         Ok(())
+    }
+
+    fn answer_after(&mut self, delay: u64, seat: usize, ticket: Ticket, answer: Option<Answer>) {
+        let life = self.seats[seat].life;
+        self.queue.push(self.now + delay, Happening::Answer { seat, life, ticket, answer });
     }
 
     fn observation(&self, seat: usize, value: Value) -> Bytes {
