@@ -35,7 +35,7 @@ pub const BATCH_CALLS_MAX: usize = 1_000;
 
 /// Requests that are answered at once. All of them take turns at one lock, so more would only keep threads waiting, and
 /// work would go on for callers that have long gone.
-pub const ANSWERS_AT_ONCE_MAX: usize = 16;
+pub const ANSWERS_AT_ONCE_MAX: usize = 4;
 
 /// Blocks that one `eth_getLogs` may span: what public providers allow, so that nobody gets used to more here.
 pub const LOG_RANGE_BLOCKS_MAX: u64 = 10_000;
