@@ -18,6 +18,9 @@ interop --dodona FILE --anvil FILE --go DIR [--keep DIR] [--only TEXT]
   --only TEXT    committees with this in their names
 ";
 
+/// What is wrong is often wrong many times.
+const WRONG_SHOWN: usize = 8;
+
 struct Wishes {
     tools: Tools,
     folder: PathBuf,
@@ -55,13 +58,21 @@ fn main() -> ExitCode {
             witness.stale.values().sum::<u64>(),
             begun.elapsed().as_secs_f32(),
         ));
-        for (what, counts) in [("Rust refused", &witness.stale), ("Go warned, as usual", &witness.usual)] {
+        let counted = [
+            ("Rust refused", &witness.stale),
+            ("Go refused", &witness.silent),
+            ("Go warned, as usual", &witness.usual),
+        ];
+        for (what, counts) in counted {
             for (text, count) in counts {
                 say(&format!("    {what} {count} times: {text}\n"));
             }
         }
-        for text in &witness.wrong {
+        for text in witness.wrong.iter().take(WRONG_SHOWN) {
             say(&format!("    WRONG: {text}\n"));
+        }
+        if let Some(more) = witness.wrong.len().checked_sub(WRONG_SHOWN).filter(|more| *more > 0) {
+            say(&format!("    WRONG: and {more} more\n"));
         }
         match witness.wrong.is_empty() {
             false => {

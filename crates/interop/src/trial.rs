@@ -6,6 +6,7 @@ use crate::witness::Witness;
 use market::{Market, Replay, Server};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Leaders of both kinds come by chance: so long one may wait for them.
-const SHOWN_WITHIN: Duration = Duration::from_secs(150);
+const SHOWN_WITHIN: Duration = Duration::from_secs(240);
 /// How long anything before the first round may take.
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
 /// How long an oracle that was restarted may take to be of use again.
@@ -55,6 +56,8 @@ struct Trial<'t, 'c> {
     witness: &'t mut Witness<'c>,
     said: Sender<Line>,
     lines: Receiver<Line>,
+    /// Every line as it came, for who wants to look.
+    record: fs::File,
     /// Everything that runs, by name. The chain is not here: it ends last.
     running: BTreeMap<String, Process>,
 }
@@ -67,8 +70,10 @@ impl<'t, 'c> Trial<'t, 'c> {
         witness: &'t mut Witness<'c>,
     ) -> Result<(), String> {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let file = folder.join("said.txt");
+        let record = fs::File::create(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let (said, lines) = channel();
-        let mut trial = Trial { committee, tools, folder, witness, said, lines, running: BTreeMap::new() };
+        let mut trial = Trial { committee, tools, folder, witness, said, lines, record, running: BTreeMap::new() };
         let (_chain, rpc) = trial.chain()?;
         let _market = match committee.maker {
             Maker::Go { generation } => {
@@ -196,12 +201,18 @@ impl<'t, 'c> Trial<'t, 'c> {
         self.start(&name(seat), command)
     }
 
+    fn hear(&mut self, line: &Line) {
+        // The record is for people; what is judged does not come from it.
+        let _ = writeln!(self.record, "{} {}", line.from, line.text);
+        self.witness.hear(line);
+    }
+
     /// Listens until something is so; everybody must stay alive meanwhile.
     fn until(&mut self, what: &str, within: Duration, so: impl Fn(&Witness) -> bool) -> Result<(), String> {
         let begun = Instant::now();
         while !so(self.witness) {
             match self.lines.recv_timeout(LOOK) {
-                Ok(line) => self.witness.hear(&line),
+                Ok(line) => self.hear(&line),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
             if let Some(died) = self.running.values_mut().find_map(Process::died) {
@@ -234,9 +245,9 @@ impl<'t, 'c> Trial<'t, 'c> {
     }
 
     /// Takes everybody down, and reads what Dodona's oracles wrote until then.
-    fn end(self) -> Result<(), String> {
+    fn end(mut self) -> Result<(), String> {
         while let Ok(line) = self.lines.try_recv() {
-            self.witness.hear(&line);
+            self.hear(&line);
         }
         self.witness.freeze();
         for seat in self.committee.of(Kind::Rust) {
@@ -251,11 +262,15 @@ impl<'t, 'c> Trial<'t, 'c> {
         for process in self.running.values() {
             process.signal()?;
         }
-        for (name, process) in self.running {
+        for (name, process) in std::mem::take(&mut self.running) {
             // Watching has no end of its own.
             if name != "watch" {
                 process.ended()?;
             }
+        }
+        // The last that the Go oracles say is what they refused in silence.
+        while let Ok(line) = self.lines.recv_timeout(LOOK) {
+            self.hear(&line);
         }
         Ok(())
     }

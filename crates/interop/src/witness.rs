@@ -14,6 +14,27 @@ const USUAL: &[(&str, &str)] = &[
     ("is for development chains", "the same of a network made by devnet"),
 ];
 
+/// Words by which the reference's log says that a message is not acted on.
+const REFUSALS: &[&str] = &["dropping", "ignoring", "invalid", "wrong", "refus", "after grace phase"];
+
+/// Refusals that an honest network of the reference's own shows too (`docs/interop.md`).
+const SILENT: &[&str] = &[
+    "ignoring EventFinal for already finalized epoch and round",
+    "ignoring MessageFinalEcho for already finalized epoch and round",
+    "oracle: dropping message for past epoch",
+    "received MessageObserve after grace phase",
+    "messageReport: dropping MessageReport due to not being in report phase",
+    // Signatures and observations that come when the next round has begun.
+    "messageReport: dropping MessageReport due to wrong round",
+    "Got MessageObserve for wrong round",
+    // The reference changes its epoch before the part of it that sorts messages by epoch hears of it.
+    "messageObserveReq: dropping MessageObserveReq from wrong epoch",
+    "messageReportReq from wrong epoch",
+    "messageReport: dropping MessageReport due to wrong epoch",
+    "Got MessageObserve for wrong epoch",
+    "wrong epoch from MessageFinal",
+];
+
 /// Everything that was said about one committee.
 #[derive(Debug)]
 pub struct Witness<'c> {
@@ -34,6 +55,8 @@ pub struct Witness<'c> {
     transmitters: BTreeSet<String>,
     /// Refusals of Dodona's oracles that the protocol brings about by itself, by their text without numbers.
     pub stale: BTreeMap<String, u64>,
+    /// The reference's own refusals of this kind.
+    pub silent: BTreeMap<String, u64>,
     /// Warnings that the reference gives in an honest network of its own too.
     pub usual: BTreeMap<String, u64>,
     pub wrong: Vec<String>,
@@ -56,6 +79,7 @@ impl<'c> Witness<'c> {
             transmissions: 0,
             transmitters: BTreeSet::new(),
             stale: BTreeMap::new(),
+            silent: BTreeMap::new(),
             usual: BTreeMap::new(),
             wrong: Vec::new(),
             frozen: false,
@@ -120,6 +144,7 @@ impl<'c> Witness<'c> {
     /// Hears one line of a program's stdout.
     pub fn hear(&mut self, line: &Line) {
         if self.frozen {
+            self.last_words(line);
             return;
         }
         match serde_json::from_str::<Value>(&line.text) {
@@ -127,6 +152,23 @@ impl<'c> Witness<'c> {
             // anvil talks to people.
             Err(_) if line.from == "anvil" => {}
             Err(_) => self.wrong.push(format!("{} printed what is no event: {}", line.from, line.text)),
+        }
+    }
+
+    /// The summary of a Go oracle counts what it logged; what it refuses without warning is only there.
+    fn last_words(&mut self, line: &Line) {
+        let Ok(event) = serde_json::from_str::<Value>(&line.text) else { return };
+        if event["event"] != "summary" {
+            return;
+        }
+        for (text, count) in event["logged"]["debug"].as_object().into_iter().flatten() {
+            if !REFUSALS.iter().any(|word| text.contains(word)) {
+                continue;
+            }
+            *self.silent.entry(text.clone()).or_default() += count.as_u64().unwrap_or(1);
+            if !SILENT.iter().any(|known| text.starts_with(known)) {
+                self.wrong.push(format!("{} refused {count} times: {text}", line.from));
+            }
         }
     }
 
@@ -388,6 +430,16 @@ mod tests {
         witness.freeze();
         hear(&mut witness, "go", &[other]);
         assert_eq!(witness.wrong.len(), 1);
+    }
+
+    #[test]
+    fn a_silent_refusal_that_honest_networks_do_not_show_is_wrong() {
+        let mut witness = Witness::of(&MIXED);
+        witness.freeze();
+        let counts = r#"{"Got MessageObserve for wrong round":2,"Dialing":5,"dropping invalid MessageX":1}"#;
+        hear(&mut witness, "go", &[&format!(r#"{{"event":"summary","seat":0,"logged":{{"debug":{counts}}}}}"#)]);
+        assert_eq!(witness.silent.values().sum::<u64>(), 3);
+        assert_eq!(witness.wrong, ["go refused 1 times: dropping invalid MessageX"]);
     }
 
     #[test]
