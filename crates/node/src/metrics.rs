@@ -446,7 +446,11 @@ impl OracleFamilies {
             epoch: add(to, "ocr2_epoch", "The current epoch"),
             leader: add(to, "ocr2_experimental_leader_oid", "The leader of the current epoch"),
             sent_observations: add(to, "ocr2_sent_observations", "Observations sent to a leader"),
-            included_observations: add(to, "ocr2_included_observations", "Own observations in attested reports"),
+            included_observations: add(
+                to,
+                "ocr2_included_observations",
+                "Own observations in a leader's request for reports",
+            ),
             completed_rounds: add(to, "ocr2_completed_rounds", "Rounds that ended with a final report"),
             led_completed_rounds: add(to, "ocr2_led_completed_rounds", "Such rounds that this oracle led"),
             refused: add(to, "ocr2_refused_messages", "Messages not acted on, by reason and sender"),

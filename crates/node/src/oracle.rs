@@ -54,7 +54,8 @@ pub struct OracleWorld {
     space: store::Space,
     clock: Clock,
     line: Line,
-    metrics: Option<OracleMetrics>,
+    /// With our number in the committee.
+    metrics: Option<(OracleMetrics, u8)>,
     told: Option<mpsc::UnboundedSender<Event>>,
     /// The request for reports that was seen last, until it is known what came of it.
     requested: Option<(ocr2::RoundId, Vec<Observed>)>,
@@ -133,7 +134,7 @@ impl OracleWorld {
         let (from, _) = spec.peer_ids.iter().nth(from)?;
         let refused = |name: &'static str, why: &dyn Display| {
             tracing::warn!(oracle = self.shared.name, from = from.byte(), refusal = name, %why, "message not acted on");
-            if let Some(metrics) = &self.metrics {
+            if let Some((metrics, _)) = &self.metrics {
                 metrics.refused(name, from.byte());
             }
         };
@@ -281,12 +282,12 @@ impl World<Ocr2> for OracleWorld {
                 let key = hex::encode(self.shared.keys.offchain.public_key().0);
                 let metrics = self.shared.metrics.oracle(&spec.config_digest.to_string(), &key);
                 metrics.configured(&telling::config_values(&spec.config));
-                self.metrics = Some(metrics);
+                self.metrics = Some((metrics, spec.me.byte()));
                 self.open(spec.clone());
             }
             Output::Close(_) => {
                 self.line = Line::Closed;
-                if let Some(metrics) = self.metrics.take() {
+                if let Some((metrics, _)) = self.metrics.take() {
                     metrics.forget();
                 }
             }
@@ -322,8 +323,8 @@ impl World<Ocr2> for OracleWorld {
             | Output::AskFailed { .. }
             | Output::Refused { .. } => {}
         }
-        if let Some(metrics) = &self.metrics {
-            telling::count(metrics, &output, self.shared.keys.offchain.public_key());
+        if let Some((metrics, me)) = &self.metrics {
+            telling::count(metrics, &output, *me);
         }
     }
 }

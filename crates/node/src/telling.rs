@@ -1,7 +1,6 @@
 //! What an oracle tells its host, mapped to logs and metrics in this one place.
 
 use crate::metrics::{ConfigValues, OracleMetrics};
-use crypto::ed25519;
 use ocr2::config::PublicConfig;
 use ocr2::protocol::{Output, WorkKind};
 use ocr2::refusal::{Early, Fault, Refusal, Stale};
@@ -56,9 +55,8 @@ pub fn log(oracle: &str, output: &Output) {
     }
 }
 
-/// The counters and gauges that the output moves.
-pub fn count(metrics: &OracleMetrics, output: &Output, me: ed25519::PublicKey) {
-    let _ = me;
+/// The counters and gauges that the output moves, of the oracle with the number `me`.
+pub fn count(metrics: &OracleMetrics, output: &Output, me: u8) {
     match output {
         Output::EpochStarted { epoch, leader } => {
             metrics.epoch.set(epoch.0.into());
@@ -67,8 +65,10 @@ pub fn count(metrics: &OracleMetrics, output: &Output, me: ed25519::PublicKey) {
         Output::RoundStarted { .. } => {
             metrics.sent_observations.inc();
         }
-        Output::ReportRequested { .. } => {
-            metrics.included_observations.inc();
+        Output::ReportRequested { request } => {
+            if request.observations.iter().any(|entry| entry.observer == me) {
+                metrics.included_observations.inc();
+            }
         }
         Output::Finalized { .. } => {
             metrics.completed_rounds.inc();
@@ -170,11 +170,28 @@ pub fn decimal(integer: &str, places: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
+    use bytes::Bytes;
+    use ocr2::message::{AttributedObservation, ReportReq, SignedObservation};
+    use ocr2::round_id::RoundId;
 
     #[test]
     fn an_integer_becomes_a_decimal_of_the_feed() {
         assert_eq!(decimal("2037104000000", 8), "20371.04000000");
         assert_eq!(decimal("-5", 8), "-0.00000005");
         assert_eq!(decimal("7", 0), "7");
+    }
+
+    #[test]
+    fn only_a_request_with_our_observation_includes_it() {
+        let metrics = Metrics::new().oracle("00aa", "11bb");
+        let signed = SignedObservation { observation: Bytes::new(), signature: Bytes::new() };
+        let observations = [0, 2].map(|observer| AttributedObservation { signed: signed.clone(), observer });
+        let request = ReportReq { at: RoundId::default(), query: Bytes::new(), observations: observations.into() };
+        let output = Output::ReportRequested { request: request.into() };
+        count(&metrics, &output, 1);
+        assert_eq!(metrics.included_observations.get(), 0);
+        count(&metrics, &output, 2);
+        assert_eq!(metrics.included_observations.get(), 1);
     }
 }
