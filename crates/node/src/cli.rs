@@ -88,6 +88,19 @@ impl Failure {
     }
 }
 
+/// A line for each thing that is wrong.
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::BadInput(problems) => {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
+            Failure::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     // Every TLS user of this process takes the one provider of cryptography that is linked; a second call changes nothing.

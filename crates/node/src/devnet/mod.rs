@@ -134,12 +134,13 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     teller.progress("making keys");
     let relayed: BTreeSet<u8> =
         options.faults.iter().filter(|f| matches!(f, Fault::Partition { .. })).flat_map(Fault::oracles).collect();
-    let mut members = Vec::new();
+    let mut members: Vec<Member> = Vec::new();
     for index in 0..options.oracles {
-        let home = free_home(place.folder.join(format!("oracle-{index}")), teller).await?;
-        members.push(Member::furnish(index, home, chain_id, &http_url, ws_url.as_ref(), options, &relayed).await?);
+        let (home, reserved) = free_home(place.folder.join(format!("oracle-{index}")), teller).await?;
+        let member = Member::furnish(index, home, chain_id, &http_url, ws_url.as_ref(), options, &relayed).await?;
+        members.push(Member { reserved: Some(reserved), ..member });
     }
-    let bootstrap = free_home(place.folder.join("bootstrap"), teller).await?;
+    let (bootstrap, reserved) = free_home(place.folder.join("bootstrap"), teller).await?;
     let bootstrap_keys = bootstrap.furnish(chain_id, &http_url, ws_url.as_ref())?;
     let identities: Vec<Identity> = members.iter().map(|member| member.keys.identity()).collect();
 
@@ -183,10 +184,12 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     let (told, events) = mpsc::unbounded_channel();
     let starter = Starter { processes: options.processes, told: told.clone() };
     teller.progress("starting the bootstrap node");
+    drop(reserved);
     let bootstrap_node = starter.start("bootstrap".into(), &bootstrap, None).await?;
     reachable(bootstrap.listen).await?;
     teller.tell(Event::Bootstrap { peer_id: bootstrapper.peer_id.to_string(), listen: bootstrap.announce.to_string() });
-    for member in members.iter().filter(|member| member.foreign) {
+    for member in members.iter_mut().filter(|member| member.foreign) {
+        member.reserved = None;
         let folder = place.folder.join("foreign");
         std::fs::create_dir_all(&folder).map_err(|error| BadInput::io(&folder, "make the folder", &error))?;
         let file = folder.join(format!("{}.json", member.index));
@@ -340,13 +343,14 @@ async fn next_free(wanted: u16, teller: &Teller) -> Result<TcpListener, Failure>
     Err(Failure::failed(format!("every port from {wanted} on is in use")))
 }
 
-/// Somewhere to listen. The port is free now; whoever takes it before the node does will be named by the node's error.
-async fn free_home(folder: PathBuf, teller: &Teller) -> Result<Home, Failure> {
+/// Somewhere to listen. The listener keeps the port from others, such as a second network, until the node takes it.
+async fn free_home(folder: PathBuf, teller: &Teller) -> Result<(Home, TcpListener), Failure> {
     static NEXT: AtomicU64 = AtomicU64::new(PEER_PORT as u64);
     let port = u16::try_from(NEXT.load(Ordering::Relaxed)).unwrap_or(PEER_PORT);
-    let listen = next_free(port, teller).await?.local_addr().map_err(Failure::failed)?;
+    let reserved = next_free(port, teller).await?;
+    let listen = reserved.local_addr().map_err(Failure::failed)?;
     NEXT.store(u64::from(listen.port()) + 1, Ordering::Relaxed);
-    Ok(Home { folder, listen, announce: listen })
+    Ok((Home { folder, listen, announce: listen }, reserved))
 }
 
 /// Waits until something listens there.
@@ -368,6 +372,8 @@ struct Member {
     keys: OracleKeys,
     foreign: bool,
     relay: Option<Relay>,
+    /// Its port, until it starts.
+    reserved: Option<TcpListener>,
 }
 
 impl Member {
@@ -393,7 +399,7 @@ impl Member {
             true => OracleKeys::generate(),
             false => home.furnish(chain_id, http_url, ws_url)?,
         };
-        Ok(Member { index, home, keys, foreign, relay })
+        Ok(Member { index, home, keys, foreign, relay, reserved: None })
     }
 }
 
@@ -408,7 +414,8 @@ struct Nodes {
 
 impl Nodes {
     async fn start(&mut self, index: u8) -> Result<(), Failure> {
-        let member = &self.members[usize::from(index)];
+        let member = &mut self.members[usize::from(index)];
+        member.reserved = None;
         if member.foreign {
             return Ok(());
         }

@@ -14,14 +14,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 /// A node that runs. Dropping it kills it, with whatever it has not flushed.
 #[derive(Debug)]
 pub enum Node {
     Thread(Option<Runtime>),
-    /// It is killed with its handle.
-    #[expect(dead_code, reason = "held so that the process dies with it")]
-    Process(Child),
+    /// It is killed with its handle, and from then on nobody asks why it ended.
+    Process {
+        listening: AbortHandle,
+        _child: Child,
+    },
 }
 
 impl Drop for Node {
@@ -32,7 +35,7 @@ impl Drop for Node {
                     runtime.shutdown_background();
                 }
             }
-            Node::Process(_) => {}
+            Node::Process { listening, .. } => listening.abort(),
         }
     }
 }
@@ -62,10 +65,13 @@ impl Starter {
             .enable_all()
             .build()
             .map_err(|error| Failure::failed(format!("cannot start {name}: {error}")))?;
+        let told = self.told.clone();
         let hooks = Hooks { told: Some(self.told.clone()), lie };
         runtime.spawn(async move {
             if let Err(failure) = run::run_in_process(plan, store, hooks).await {
                 tracing::error!(oracle = name, ?failure, "stopped");
+                // Nobody listens any more when the network ends.
+                let _ = told.send(Event::Fault { text: format!("{name} has stopped: {failure}") });
             }
         });
         Ok(Node::Thread(Some(runtime)))
@@ -85,7 +91,8 @@ impl Starter {
         let mut child = command.spawn().map_err(failed)?;
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let told = self.told.clone();
-        tokio::spawn(async move {
+        let log_file = home.folder.join("log");
+        let listening = tokio::spawn(async move {
             let mut lines = lines.lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 match serde_json::from_str(&line) {
@@ -97,8 +104,10 @@ impl Starter {
                     Err(error) => tracing::warn!(node = name, line, %error, "printed what is no event"),
                 }
             }
+            // Nobody listens any more when the network ends.
+            let _ = told.send(Event::Fault { text: format!("{name} has stopped; its log is {}", log_file.display()) });
         });
-        Ok(Node::Process(child))
+        Ok(Node::Process { listening: listening.abort_handle(), _child: child })
     }
 }
 
