@@ -30,13 +30,14 @@ pub struct FeedChain {
 }
 
 /// What oracles read from the contract.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ContractView {
     pub digest: [u8; 32],
     pub epoch: u32,
     pub round: u8,
     pub answer: I192,
     pub timestamp: u64,
+    pub config: ocr2_aggregator::latestConfigDetailsReturn,
 }
 
 impl ContractView {
@@ -140,12 +141,15 @@ impl FeedChain {
         let details = read(ocr2_aggregator::latestTransmissionDetailsCall {}.abi_encode());
         let details =
             ocr2_aggregator::latestTransmissionDetailsCall::abi_decode_returns(&details).expect("its own ABI");
+        let config = read(ocr2_aggregator::latestConfigDetailsCall {}.abi_encode());
+        let config = ocr2_aggregator::latestConfigDetailsCall::abi_decode_returns(&config).expect("its own ABI");
         let view = Arc::new(ContractView {
             digest: details.configDigest.0,
             epoch: details.epoch,
             round: details.round,
             answer: details.latestAnswer_,
             timestamp: details.latestTimestamp_,
+            config,
         });
         if self.views.len() == VIEWS_KEPT {
             self.views.remove(0);

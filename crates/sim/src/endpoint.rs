@@ -2,10 +2,10 @@
 
 use crate::chain::{CHAIN_ID, FeedChain};
 use alloy_consensus::{TxEip1559, TxEnvelope, TypedTransaction};
-use alloy_primitives::{B256, Bytes, Signature, TxKind, U256};
-use alloy_sol_types::{SolCall, SolEvent};
+use alloy_primitives::{B256, Signature, TxKind, U256};
+use alloy_sol_types::SolEvent;
 use bindings::ocr2_aggregator;
-use devchain::{At, Call, Outcome, Rejected};
+use devchain::Rejected;
 use evm_proto::chain::{Block, Log, Receipt};
 use evm_proto::{tracker, transactions};
 use ocr::ConfigDigest;
@@ -24,13 +24,9 @@ pub enum Health {
 }
 
 /// What the contract says about its configuration at block `height`.
-pub fn look_for_config(feed: &FeedChain, height: u64) -> tracker::Look {
+pub fn look_for_config(feed: &mut FeedChain, height: u64) -> tracker::Look {
     let head = block_at(feed, height);
-    let call = Call::read(feed.aggregator, Bytes::from(ocr2_aggregator::latestConfigDetailsCall {}.abi_encode()));
-    let Ok(Outcome::Returned { output, .. }) = feed.chain.call(&call, At::Block(height)) else {
-        unreachable!("the aggregator answers its readers")
-    };
-    let details = ocr2_aggregator::latestConfigDetailsCall::abi_decode_returns(&output).expect("its own ABI");
+    let details = feed.view(height).config.clone();
     tracker::Look {
         head,
         config_count: details.configCount,

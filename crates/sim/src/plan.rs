@@ -109,6 +109,13 @@ impl Plan {
         for _ in 0..rng.between(1, 8) {
             plan.draw_fault(rng);
         }
+        // Who asks twice is a danger to those who forget.
+        if plan.liars.iter().any(|(_, lie)| *lie == Lie::TwoFaced) {
+            for _ in 0..6 {
+                let (oracle, begin) = (rng.below(n as u64) as usize, rng.between(SECOND, MENDED_AT - SECOND));
+                plan.draw_crash(oracle, begin, begin + SECOND, rng);
+            }
+        }
         plan.faults.push((MENDED_AT, Fault::Heal));
         plan.faults.push((MENDED_AT, Fault::Weather(CALM)));
         plan.faults.sort_by_key(|(at, _)| *at);
@@ -138,13 +145,7 @@ impl Plan {
                 let to = rng.below(self.n as u64) as usize;
                 self.during(begin, end, Fault::Cut { from: oracle, to }, Fault::Heal);
             }
-            4..=7 => {
-                let signature = rng.below(2) == 0;
-                let after = rng.below(if signature { 4 } else { 40 }) as u32;
-                // Most come back at once, into the round in which they died.
-                let end = if rng.below(3) > 0 { begin + rng.between(1_000_000, 800_000_000) } else { end };
-                self.during(begin, end, Fault::Crash { oracle, after, signature }, Fault::Restart { oracle });
-            }
+            4..=7 => self.draw_crash(oracle, begin, end, rng),
             8 => {
                 self.during(begin, end, Fault::DiskFails { oracle }, Fault::DiskMended { oracle });
                 self.faults.push((end, Fault::Restart { oracle }));
@@ -188,6 +189,14 @@ impl Plan {
             }
             _ => self.faults.push((begin, Fault::Configure)),
         }
+    }
+
+    fn draw_crash(&mut self, oracle: usize, begin: u64, end: u64, rng: &mut Rng) {
+        let signature = rng.below(2) == 0;
+        let after = rng.below(if signature { 4 } else { 40 }) as u32;
+        // Most come back at once, into the round in which they died.
+        let end = if rng.below(3) > 0 { begin + rng.between(1_000_000, 800_000_000) } else { end };
+        self.during(begin, end, Fault::Crash { oracle, after, signature }, Fault::Restart { oracle });
     }
 
     fn during(&mut self, begin: u64, end: u64, fault: Fault, mended: Fault) {

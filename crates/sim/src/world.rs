@@ -185,7 +185,7 @@ impl World {
 
     fn end(mut self) -> Result<Tally, Violation> {
         let height = self.feed.chain.height();
-        let current = endpoint::look_for_config(&self.feed, height).digest;
+        let current = endpoint::look_for_config(&mut self.feed, height).digest;
         for seat in 0..self.seats.len() {
             let running = self.seats[seat].process.as_ref().and_then(|process| process.endpoint);
             self.see(seat, Deed::Ended { oracle: seat, runs_current: running == Some(current) })?;
@@ -278,10 +278,17 @@ impl World {
 
     /// Hands an event to an oracle, and then everything that follows from it within the same instant.
     fn run(&mut self, seat: usize, event: Local) -> Result<(), Violation> {
-        self.local.push_back(event);
         let now = self.time(seat);
         let mut events = 0;
-        while let Some(event) = self.local.pop_front() {
+        // What was queued before comes before; mostly nothing was.
+        let mut next = match self.local.pop_front() {
+            None => Some(event),
+            earlier => {
+                self.local.push_back(event);
+                earlier
+            }
+        };
+        while let Some(event) = next {
             let Some(process) = &mut self.seats[seat].process else {
                 self.local.clear();
                 return Ok(());
@@ -300,6 +307,7 @@ impl World {
                     self.perform_transactions(seat)?;
                 }
             }
+            next = self.local.pop_front();
             events += 1;
             if events > INSTANT_MAX {
                 let what = format!("oracle {seat} finds no end");

@@ -80,7 +80,8 @@ fn a_forgers_signatures_are_refused_wherever_they_stand() {
 
 #[test]
 fn a_biased_leaders_requests_are_refused_and_its_answers_are_not_taken() {
-    let refusals = with_liar(4, Lie::Biased, 1).refusals;
+    let mut refusals = with_liar(4, Lie::Biased, 1).refusals;
+    refusals.extend(with_liar(4, Lie::Biased, 2).refusals);
     for name in ["Twice", "TooFewObservations", "RelayedObservationSignature"] {
         assert!(refusals.contains_key(name), "{name} is not in {refusals:?}");
     }

@@ -298,7 +298,8 @@ impl World {
         Some(match (ask, health) {
             (_, Health::Fails) => return None,
             (tracker::Ask::Look, Health::Well | Health::Lags(_) | Health::Lies) => {
-                tracker::Answer::Looked(endpoint::look_for_config(&self.feed, self.height_for(seat)))
+                let height = self.height_for(seat);
+                tracker::Answer::Looked(endpoint::look_for_config(&mut self.feed, height))
             }
             (tracker::Ask::Logs { block }, Health::Lies) => {
                 tracker::Answer::Logs(endpoint::bent_config_logs(&self.feed, block))
