@@ -10,7 +10,7 @@ use alloy::providers::{Provider, ProviderBuilder};
 use alloy::rpc::types::{Filter, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
-use bindings::ocr2_aggregator::{ConfigSet, latestConfigDetailsCall, setConfigCall};
+use bindings::ocr2_aggregator::{ConfigSet, latestConfigDetailsCall, ownerCall, setConfigCall};
 use crypto::Zeroizing;
 use crypto::secp256k1::{Address, SecretKey};
 use ocr::{ConfigDigest, ContractConfig};
@@ -125,11 +125,18 @@ pub async fn set_config(
 ) -> Result<Value, Failure> {
     let bytes = key.to_bytes();
     let signer = PrivateKeySigner::from_slice(&*bytes).map_err(Failure::failed)?;
+    let from = signer.address();
     let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url.clone());
     provider.get_block_number().await.map_err(|error| unreachable_node(url, error))?;
-    let request = TransactionRequest::default()
-        .with_to(alloy::primitives::Address::from(contract.0))
-        .with_input(Bytes::from(set_config_call(document)?));
+    let to = alloy::primitives::Address::from(contract.0);
+    let asked = provider.call(TransactionRequest::default().with_to(to).with_input(ownerCall {}.abi_encode())).await;
+    let owner = asked.ok().and_then(|answer| ownerCall::abi_decode_returns(&answer).ok());
+    if let Some(owner) = owner.filter(|owner| *owner != from) {
+        let problem =
+            BadInput::new(format!("the key is that of {from}, but the contract's owner is {owner}")).at("--key");
+        return Err(problem.remedy("give the owner's key").into());
+    }
+    let request = TransactionRequest::default().with_to(to).with_input(Bytes::from(set_config_call(document)?));
     let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("setConfig is refused: {error}"));
     let pending = provider.send_transaction(request).await.map_err(|error| refused(&error))?;
     let hash = *pending.tx_hash();
