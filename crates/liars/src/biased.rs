@@ -31,10 +31,14 @@ impl Biased {
             // Its own and one other: too few for any f.
             1 => {
                 let other = observations.iter().enumerate().find(|(index, _)| *index != place);
-                core::iter::once(place).chain(other.map(|(index, _)| index)).map(|at| observations[at].clone()).collect()
+                core::iter::once(place)
+                    .chain(other.map(|(index, _)| index))
+                    .map(|at| observations[at].clone())
+                    .collect()
             }
             2 => {
-                let say = |entry: &AttributedObservation| AttributedObservation { signed: own.clone(), ..entry.clone() };
+                let say =
+                    |entry: &AttributedObservation| AttributedObservation { signed: own.clone(), ..entry.clone() };
                 observations.iter().map(say).collect()
             }
             _ => return None,

@@ -63,7 +63,9 @@ impl Machine for TwoFaced {
                     out.push(effect);
                 }
                 Message::Final(_) => out.send(left, message.clone()),
-                Message::NewEpoch(_) | Message::Observe(_) | Message::Report(_) | Message::FinalEcho(_) => out.push(effect),
+                Message::NewEpoch(_) | Message::Observe(_) | Message::Report(_) | Message::FinalEcho(_) => {
+                    out.push(effect)
+                }
             }
         }
         if let Some(again) = self.again.as_mut().filter(|again| again.at <= now.mono) {

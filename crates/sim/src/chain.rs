@@ -160,7 +160,8 @@ impl FeedChain {
 
     /// The owner thinks better of a configuration that is in no block.
     pub fn withdraw_config(&mut self) {
-        let waiting: Vec<B256> = self.chain.pool().filter(|waits| waits.sender == OWNER).map(|waits| waits.hash).collect();
+        let waiting: Vec<B256> =
+            self.chain.pool().filter(|waits| waits.sender == OWNER).map(|waits| waits.hash).collect();
         waiting.iter().for_each(|hash| drop(self.chain.forget(hash)));
     }
 

@@ -16,7 +16,7 @@ mod progress;
 mod validity;
 mod welcome;
 
-use alloy_primitives::I256;
+use alloy_primitives::{Bytes, I256};
 use median::Value;
 use ocr::OracleId;
 use ocr2::message::ReportReq;
@@ -93,7 +93,7 @@ pub enum Deed<'a> {
     /// shows that the contract does not need it any more.
     Struck { oracle: usize, round: Round, settled: bool, records: usize },
     /// It handed a call to its endpoint, under this nonce.
-    Broadcast { oracle: usize, nonce: u64, call: [u8; 32] },
+    Broadcast { oracle: usize, nonce: u64, call: &'a Bytes },
     /// The contract took a report.
     Accepted { round: Round, answer: Value },
     /// The contract did not take what the oracle transmitted. `late`: it has that or later news already, or another
@@ -210,9 +210,7 @@ impl Checks {
                 self.no_contradiction.reported(oracle, round, digest).map_err(of(NoContradiction::NAME))
             }
             Deed::Undecided { oracle, why } => self.decision.undecided(oracle, why).map_err(of(Decision::NAME)),
-            Deed::Blamed { oracle, from, fault } => {
-                self.blame.blamed(oracle, from, &fault).map_err(of(Blame::NAME))
-            }
+            Deed::Blamed { oracle, from, fault } => self.blame.blamed(oracle, from, &fault).map_err(of(Blame::NAME)),
             Deed::Transmitting { oracle, round, stored } => {
                 self.pending.transmitting(oracle, round, stored).map_err(of(Pending::NAME))
             }

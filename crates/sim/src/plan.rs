@@ -41,12 +41,11 @@ pub enum Fault {
         to: usize,
     },
     Heal,
-    /// The process dies between the effects `after` and `after + 1` that it performs from now on, or from its next
-    /// signature on, when most is at stake.
+    /// The process dies between the effects `after` and `after + 1` that it performs from that moment on.
     Crash {
         oracle: usize,
         after: u32,
-        signature: bool,
+        from: Moment,
     },
     Restart {
         oracle: usize,
@@ -86,6 +85,16 @@ pub enum Fault {
     },
     /// The owner sends a new configuration: other timers, another secret.
     Configure,
+}
+
+/// From when on the effects before a crash are counted. Most is at stake where something is signed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    Now,
+    /// The next signature under an observation or a report.
+    Signature,
+    /// The next signature under a transaction.
+    Transaction,
 }
 
 impl Plan {
@@ -192,11 +201,11 @@ impl Plan {
     }
 
     fn draw_crash(&mut self, oracle: usize, begin: u64, end: u64, rng: &mut Rng) {
-        let signature = rng.below(2) == 0;
-        let after = rng.below(if signature { 4 } else { 40 }) as u32;
+        let (from, after_max) = *rng.pick(&[(Moment::Now, 40), (Moment::Signature, 4), (Moment::Transaction, 4)]);
+        let after = rng.below(after_max) as u32;
         // Most come back at once, into the round in which they died.
         let end = if rng.below(3) > 0 { begin + rng.between(1_000_000, 800_000_000) } else { end };
-        self.during(begin, end, Fault::Crash { oracle, after, signature }, Fault::Restart { oracle });
+        self.during(begin, end, Fault::Crash { oracle, after, from }, Fault::Restart { oracle });
     }
 
     fn during(&mut self, begin: u64, end: u64, fault: Fault, mended: Fault) {

@@ -3,6 +3,7 @@
 use crate::checks::Records;
 use crate::disk::Disk;
 use crate::endpoint::Health;
+use crate::plan::Moment;
 use crate::rng::Rng;
 use alloy_primitives::Address;
 use crypto::{ed25519, secp256k1, x25519};
@@ -137,8 +138,8 @@ pub struct Seat {
     pub life: u32,
     /// The process dies before it performs so many more effects.
     pub dies_after: Option<u32>,
-    /// The same, counted from its next signature on.
-    pub dies_after_signature: Option<u32>,
+    /// The same, counted from a moment that is yet to come.
+    pub dies_later: Option<(Moment, u32)>,
     pub lie: Option<Lie>,
     pub endpoint: Health,
     /// So much later than asked its source answers, nanoseconds.
@@ -160,7 +161,7 @@ impl Seat {
             process: None,
             life: 0,
             dies_after: None,
-            dies_after_signature: None,
+            dies_later: None,
             lie,
             endpoint: Health::Well,
             source_delay: 0,
@@ -229,12 +230,22 @@ impl Seat {
     /// The process is gone, whatever it was doing.
     pub fn die(&mut self) {
         self.process = None;
-        (self.dies_after, self.dies_after_signature) = (None, None);
+        (self.dies_after, self.dies_later) = (None, None);
     }
 
-    /// It signs something.
-    pub fn signs(&mut self) {
-        self.dies_after = self.dies_after_signature.take().or(self.dies_after);
+    /// From this moment on the process dies before it performs so many more effects.
+    pub fn will_die(&mut self, from: Moment, after: u32) {
+        match from {
+            Moment::Now => self.dies_after = Some(after),
+            Moment::Signature | Moment::Transaction => self.dies_later = Some((from, after)),
+        }
+    }
+
+    /// The moment is here.
+    pub fn comes_to(&mut self, moment: Moment) {
+        if let Some((_, after)) = self.dies_later.take_if(|(from, _)| *from == moment) {
+            self.dies_after = Some(after);
+        }
     }
 
     /// Whether the process dies instead of performing its next effect.

@@ -385,8 +385,7 @@ impl World {
             Fault::Split(side) => self.network.split(&side),
             Fault::Cut { from, to } => self.network.cut(from, to),
             Fault::Heal => self.network.heal(),
-            Fault::Crash { oracle, after, signature: false } => self.seats[oracle].dies_after = Some(after),
-            Fault::Crash { oracle, after, signature: true } => self.seats[oracle].dies_after_signature = Some(after),
+            Fault::Crash { oracle, after, from } => self.seats[oracle].will_die(from, after),
             Fault::Restart { oracle } => {
                 // A crash that was to come between two effects of which the second never came.
                 self.die(oracle);

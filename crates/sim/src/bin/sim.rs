@@ -116,7 +116,9 @@ fn one(
     begun: Instant,
 ) -> ControlFlow<()> {
     let seed = next.fetch_add(1, Ordering::Relaxed);
-    if seed >= options.from.saturating_add(options.seeds) || !options.keep_going && failed.lock().expect("see above").is_some() {
+    if seed >= options.from.saturating_add(options.seeds)
+        || !options.keep_going && failed.lock().expect("see above").is_some()
+    {
         return ControlFlow::Break(());
     }
     let scheme = match options.signatures {
@@ -133,7 +135,8 @@ fn one(
         say(&format!("seed {seed}: {}", world.plan()));
     }
     // An assertion of ours that fails is a finding like any other, and needs its seed as well.
-    let lived = catch_unwind(AssertUnwindSafe(|| world.live())).unwrap_or_else(|panic| Err(Violation::of_panic(&*panic)));
+    let lived =
+        catch_unwind(AssertUnwindSafe(|| world.live())).unwrap_or_else(|panic| Err(Violation::of_panic(&*panic)));
     let mut sum = total.lock().expect("see above");
     sum.1 += start.elapsed();
     match lived {

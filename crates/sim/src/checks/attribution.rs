@@ -44,7 +44,9 @@ impl Attribution {
             let value = Observation::decode(&signed.observation).ok().map(|observation| observation.value);
             if value.is_none() || value != self.observed.get(&(observer, round)).copied() {
                 let at = request.at;
-                return Err(format!("oracle {oracle} believes that oracle {observer} observed {value:?} in round {at}"));
+                return Err(format!(
+                    "oracle {oracle} believes that oracle {observer} observed {value:?} in round {at}"
+                ));
             }
         }
         let got = observers.count_ones() as usize;

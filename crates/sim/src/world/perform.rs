@@ -3,6 +3,7 @@
 use super::{Happening, Local, World};
 use crate::checks::{Deed, Violation};
 use crate::endpoint::{self, Health};
+use crate::plan::Moment;
 use alloy_primitives::U256;
 use bytes::Bytes;
 use evm_proto::transactions::{Gas, Submission, SubmissionId};
@@ -184,13 +185,13 @@ impl World {
             Work::View { .. } => self.view(seat).map(Answer::View),
             Work::SignObservation { at, digest: signed } => {
                 let round = (config, at);
-                self.seats[seat].signs();
+                self.seats[seat].comes_to(Moment::Signature);
                 self.see(seat, Deed::SignedObservation { oracle: seat, round, digest: signed })?;
                 let signature = self.scheme.sign_offchain(&self.seats[seat].keys, &signed);
                 Some(Answer::Signature(Bytes::copy_from_slice(&signature)))
             }
             Work::SignReport { context, report, digest: signed } => {
-                self.seats[seat].signs();
+                self.seats[seat].comes_to(Moment::Signature);
                 if let Ok(median) = median::report::median(&report) {
                     let round = (config, RoundId::new(context.epoch, context.round));
                     self.see(seat, Deed::SignedReport { oracle: seat, round, digest: signed, median })?;
@@ -352,13 +353,14 @@ impl World {
                 Some(transactions::Answer::Looked(look))
             }
             transactions::Ask::Sign(transaction) => {
+                self.seats[seat].comes_to(Moment::Transaction);
                 let hash = endpoint::hash(&transaction);
                 Some(transactions::Answer::Signed(transactions::Signed { hash, raw: Default::default() }))
             }
             transactions::Ask::Broadcast { transaction, .. } => {
                 if transaction.to == self.feed.aggregator {
-                    let call = crypto::keccak256(&transaction.input);
-                    self.see(seat, Deed::Broadcast { oracle: seat, nonce: transaction.nonce, call })?;
+                    let (nonce, call) = (transaction.nonce, &transaction.input);
+                    self.see(seat, Deed::Broadcast { oracle: seat, nonce, call })?;
                 }
                 let fails = health == Health::Fails;
                 if fails && self.rng.below(2) == 0 {
