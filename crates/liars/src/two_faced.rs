@@ -24,14 +24,10 @@ struct Again {
     at: Mono,
     left: u32,
     to: OracleSet,
-    /// Of reports both versions; of observations there is but one.
-    requests: [Arc<Message>; 2],
-}
-
-impl Again {
-    fn new(now: Time, to: OracleSet, requests: [Arc<Message>; 2]) -> Self {
-        Again { at: now.mono + AGAIN_AFTER, left: AGAIN_TIMES, to, requests }
-    }
+    /// Of the round's observations; there is but one version.
+    observe: Arc<Message>,
+    /// Of its reports, both versions.
+    report: Option<[Arc<Message>; 2]>,
 }
 
 impl TwoFaced {
@@ -56,10 +52,13 @@ impl Machine for TwoFaced {
                     let other: Arc<Message> = Message::ReportReq(other_version(request, to.len()).into()).into();
                     out.send(left, message.clone());
                     out.send(right, other.clone());
-                    self.again = Some(Again::new(now, *to, [message.clone(), other]));
+                    if let Some(again) = &mut self.again {
+                        again.report = Some([message.clone(), other]);
+                    }
                 }
                 Message::ObserveReq(_) => {
-                    self.again = Some(Again::new(now, *to, [message.clone(), message.clone()]));
+                    let (at, left, to, observe) = (now.mono + AGAIN_AFTER, AGAIN_TIMES, *to, message.clone());
+                    self.again = Some(Again { at, left, to, observe, report: None });
                     out.push(effect);
                 }
                 Message::Final(_) => out.send(left, message.clone()),
@@ -69,11 +68,13 @@ impl Machine for TwoFaced {
             }
         }
         if let Some(again) = self.again.as_mut().filter(|again| again.at <= now.mono) {
-            let [one, other] = again.requests.clone();
-            // Now the other way round.
-            let (left, right) = halves(again.to);
-            out.send(left, other);
-            out.send(right, one);
+            out.send(again.to, again.observe.clone());
+            if let Some([one, other]) = again.report.clone() {
+                // Now the other way round.
+                let (left, right) = halves(again.to);
+                out.send(left, other);
+                out.send(right, one);
+            }
             (again.at, again.left) = (now.mono + AGAIN_AFTER, again.left - 1);
             if again.left == 0 {
                 self.again = None;

@@ -88,8 +88,9 @@ enum Part {
 #[derive(Debug)]
 enum Local {
     Ocr2(Event<Ocr2>),
-    Tracker(Event<tracker::Tracking>),
-    Transactions(Event<transactions::Sending>),
+    // Boxed, because they are large and rare.
+    Tracker(Box<Event<tracker::Tracking>>),
+    Transactions(Box<Event<transactions::Sending>>),
 }
 
 // The machines of honest oracles and liars alike show nothing of themselves.
@@ -261,8 +262,8 @@ impl World {
                 *armed = None;
                 let woke = match part {
                     Part::Ocr2 => Local::Ocr2(Event::Woke),
-                    Part::Tracker => Local::Tracker(Event::Woke),
-                    Part::Transactions => Local::Transactions(Event::Woke),
+                    Part::Tracker => Local::Tracker(Event::Woke.into()),
+                    Part::Transactions => Local::Transactions(Event::Woke.into()),
                 };
                 self.run(seat, woke)
             }
@@ -272,8 +273,8 @@ impl World {
     fn start(&mut self, seat: usize) -> Result<(), Violation> {
         self.seats[seat].start(self.feed.aggregator, CHAIN_ID, &mut self.rng);
         self.local.push_back(Local::Ocr2(Event::Woke));
-        self.local.push_back(Local::Transactions(Event::Woke));
-        self.run(seat, Local::Tracker(Event::Woke))
+        self.local.push_back(Local::Transactions(Event::Woke.into()));
+        self.run(seat, Local::Tracker(Event::Woke.into()))
     }
 
     /// Hands an event to an oracle, and then everything that follows from it within the same instant.
@@ -299,11 +300,11 @@ impl World {
                     self.perform_ocr2(seat)?;
                 }
                 Local::Tracker(event) => {
-                    process.tracker.machine.handle(now, event, &mut process.tracker.out);
+                    process.tracker.machine.handle(now, *event, &mut process.tracker.out);
                     self.perform_tracker(seat);
                 }
                 Local::Transactions(event) => {
-                    process.transactions.machine.handle(now, event, &mut process.transactions.out);
+                    process.transactions.machine.handle(now, *event, &mut process.transactions.out);
                     self.perform_transactions(seat)?;
                 }
             }
@@ -353,8 +354,8 @@ impl World {
         self.judge(&block)?;
         for seat in 0..self.seats.len() {
             if self.seats[seat].process.is_some() && self.seats[seat].endpoint == Health::Well {
-                self.local.push_back(Local::Tracker(Event::Told(tracker::Order::NewHead)));
-                self.run(seat, Local::Transactions(Event::Told(transactions::Order::NewHead)))?;
+                self.local.push_back(Local::Tracker(Event::Told(tracker::Order::NewHead).into()));
+                self.run(seat, Local::Transactions(Event::Told(transactions::Order::NewHead).into()))?;
             }
         }
         Ok(())

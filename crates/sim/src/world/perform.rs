@@ -218,7 +218,8 @@ impl World {
                     gas: Gas::Limit(500_000),
                     expires: Some(self.time(seat).wall + TRANSMISSION_EXPIRES_AFTER),
                 };
-                self.local.push_back(Local::Transactions(Event::Told(transactions::Order::Submit { id, submission })));
+                let submit = transactions::Order::Submit { id, submission };
+                self.local.push_back(Local::Transactions(Event::Told(submit).into()));
                 Some(Answer::Transmitted)
             }
         };
@@ -278,7 +279,7 @@ impl World {
                 Effect::Send { to, .. } => match to {},
                 Effect::Ask { ticket, ask } => {
                     let answer = self.answer_tracking(seat, ask);
-                    self.local.push_back(Local::Tracker(Event::Answered { ticket, answer }));
+                    self.local.push_back(Local::Tracker(Event::Answered { ticket, answer }.into()));
                 }
                 Effect::Forget(_) => {}
                 Effect::Emit(output) => match output {
@@ -329,7 +330,7 @@ impl World {
                 Effect::Send { to, .. } => match to {},
                 Effect::Ask { ticket, ask } => {
                     let answer = self.answer_sending(seat, ask)?;
-                    self.local.push_back(Local::Transactions(Event::Answered { ticket, answer }));
+                    self.local.push_back(Local::Transactions(Event::Answered { ticket, answer }.into()));
                 }
                 Effect::Forget(_) | Effect::Emit(_) => {}
             }
