@@ -242,6 +242,10 @@ async fn follow(
     };
     tokio::pin!(timeout);
     loop {
+        if teller.reader_gone.get() {
+            // There is nobody to run for; a good end also removes the keys of the network.
+            return Ok(());
+        }
         let done = options.rounds.is_some_and(|rounds| transmissions >= rounds) && begun.elapsed() >= faults_over;
         if done && faults.is_over() {
             teller.tell(Event::Done { transmissions });
@@ -541,19 +545,28 @@ struct Teller {
     lively: bool,
     epochs: BTreeSet<u32>,
     rounds: BTreeSet<(u32, u8)>,
+    /// Nobody reads stdout any more.
+    reader_gone: std::cell::Cell<bool>,
 }
 
 impl Teller {
     fn new(json: bool) -> Self {
         let view = (!json && std::io::stdout().is_terminal()).then(View::default);
-        Teller { begun: Instant::now(), json, view, lively: false, epochs: BTreeSet::new(), rounds: BTreeSet::new() }
+        Teller {
+            begun: Instant::now(),
+            json,
+            view,
+            lively: false,
+            epochs: BTreeSet::new(),
+            rounds: BTreeSet::new(),
+            reader_gone: false.into(),
+        }
     }
 
     fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-            // The reader has gone: there is nobody to run for.
-            std::process::exit(0);
+            self.reader_gone.set(true);
         }
     }
 
