@@ -47,9 +47,10 @@ pub fn log(oracle: &str, output: &Output) {
             Refusal::Stale(_) | Refusal::Early(_) => {
                 tracing::trace!(oracle, from = from.byte(), %refusal, "message not acted on");
             }
+            // Its sender decides how often: the line is short, and the whole message is there for who looks for it.
             Refusal::Fault(fault) => {
-                let evidence = hex::encode(message.encode());
-                tracing::warn!(oracle, from = from.byte(), %fault, evidence, "a peer is faulty");
+                tracing::warn!(oracle, from = from.byte(), %fault, "a peer is faulty");
+                tracing::debug!(oracle, from = from.byte(), evidence = hex::encode(message.encode()), "its message");
             }
         },
     }
