@@ -183,6 +183,8 @@ struct Live {
 struct Sender {
     /// The lowest nonce that was never given to a transaction that left us.
     next: u64,
+    /// A crash came between the record of a slot and that of `next`: it is stored first of all.
+    next_unstored: bool,
     slots: BTreeMap<u64, Slot>,
     queue: VecDeque<SubmissionId>,
     /// The one transaction that is about to get a nonce. One at a time, so that giving up never leaves a gap.
@@ -208,6 +210,11 @@ impl Machine for Transactions {
     type Protocol = Sending;
 
     fn handle(&mut self, now: Time, event: Event<Sending>, out: &mut Out) {
+        for (address, sender) in &mut self.senders {
+            if core::mem::take(&mut sender.next_unstored) {
+                out.persist(Record::Next { sender: *address, nonce: sender.next });
+            }
+        }
         match event {
             Event::Woke => {}
             Event::Received { message, .. } => match *message {},
@@ -264,9 +271,11 @@ impl Transactions {
             finished: BTreeMap::new(),
             order: 0,
         };
+        let mut stored_next: BTreeMap<Address, u64> = BTreeMap::new();
         for record in records {
             match record {
                 Record::Next { sender, nonce } => {
+                    stored_next.insert(sender, nonce);
                     let sender = machine.senders.entry(sender).or_default();
                     sender.next = sender.next.max(nonce);
                 }
@@ -297,6 +306,9 @@ impl Transactions {
                 }
                 Record::SlotClosed { .. } | Record::Forgotten { .. } => {}
             }
+        }
+        for (address, sender) in &mut machine.senders {
+            sender.next_unstored = sender.next > stored_next.get(address).copied().unwrap_or_default();
         }
         // A crash between a submission's outcome and the closing of its slot: the nonce is only watched to its end.
         for slot in machine.senders.values_mut().flat_map(|sender| sender.slots.values_mut()) {

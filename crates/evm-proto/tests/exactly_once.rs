@@ -152,19 +152,45 @@ fn come_to_rest(world: &mut World, submitted: u8) {
     }
 }
 
+fn live(steps: &[Step], random_signatures: bool) {
+    let mut world = World::new(config(2, 3));
+    world.random_signatures = random_signatures;
+    world.logging = false;
+    world.pass(SECOND);
+    let mut submitted = 0;
+    for step in steps {
+        take(&mut world, step, &mut submitted);
+    }
+    come_to_rest(&mut world, submitted);
+}
+
+/// Found by the property below: the slot then went, and with it all memory of its nonce.
+#[test]
+fn a_crash_between_a_slot_and_the_high_water_mark_of_nonces_does_not_free_the_nonce() {
+    use Step::{Answer, AnswerBehind, DieAnswering, DieSubmitting, Mine, Pass, Submit};
+    let steps = [
+        Submit,
+        Answer(0),
+        DieAnswering(0, 1),
+        Answer(0),
+        Answer(0),
+        Answer(0),
+        Mine,
+        Mine,
+        Pass(1000),
+        Mine,
+        Answer(0),
+        DieSubmitting(1),
+        AnswerBehind(0, 3),
+    ];
+    live(&steps, false);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_submission_lands_at_most_once_and_ends_in_one_outcome(steps in steps(), random_signatures: bool) {
-        let mut world = World::new(config(2, 3));
-        world.random_signatures = random_signatures;
-        world.logging = false;
-        world.pass(SECOND);
-        let mut submitted = 0;
-        for step in &steps {
-            take(&mut world, step, &mut submitted);
-        }
-        come_to_rest(&mut world, submitted);
+        live(&steps, random_signatures);
     }
 }
