@@ -117,9 +117,9 @@ impl Observer {
     }
 
     async fn juels(&self, time: Duration) -> Result<Value, NoObservation> {
-        let Juels::Graph { graph, update_interval, cached } = &self.juels_per_fee_coin else {
-            let Juels::Constant(value) = self.juels_per_fee_coin else { unreachable!("the other kind") };
-            return Ok(value);
+        let (graph, update_interval, cached) = match &self.juels_per_fee_coin {
+            Juels::Constant(value) => return Ok(*value),
+            Juels::Graph { graph, update_interval, cached } => (graph, update_interval, cached),
         };
         let known = *cached.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read_at, value)) = known

@@ -52,14 +52,13 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
     let client = Arc::new(client);
     let mut tasks = JoinSet::new();
     let mut senders = Senders::new();
+    let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
     for service in &plan.services {
         match &service.role {
             Role::Bootstrap => {
-                let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
                 bootstrap(service, context, &mut tasks).await?;
             }
             Role::Oracle(seat) => {
-                let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
                 committee_member(service, seat, context, &mut senders, &mut tasks).await?;
             }
         }

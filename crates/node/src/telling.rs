@@ -2,7 +2,7 @@
 
 use crate::metrics::{ConfigValues, OracleMetrics};
 use ocr2::config::PublicConfig;
-use ocr2::protocol::{Output, WorkKind};
+use ocr2::protocol::Output;
 use ocr2::refusal::{Early, Fault, Refusal, Stale};
 use std::time::Duration;
 
@@ -87,7 +87,6 @@ pub fn count(metrics: &OracleMetrics, output: &Output, me: u8) {
         | Output::Accepted { .. }
         | Output::Transmitted { .. }
         | Output::TransmissionEnded { .. }
-        | Output::AskFailed { work: WorkKind::Query, .. }
         | Output::AskFailed { .. } => {}
     }
 }

@@ -30,8 +30,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -394,7 +394,7 @@ impl Member {
         if relayed.contains(&index) {
             // Any port: the next ones are for the nodes.
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::failed)?;
-            let started = Relay::start(listener, Arc::new(Mutex::new(home.listen))).map_err(Failure::failed)?;
+            let started = Relay::start(listener, home.listen).map_err(Failure::failed)?;
             home.announce = started.address;
             relay = Some(started);
         }
@@ -432,6 +432,7 @@ impl Nodes {
     async fn act(&mut self, action: Action, teller: &mut Teller) -> Result<(), Failure> {
         teller.tell(Event::Fault { text: action.text });
         match action.what {
+            What::Tell => {}
             What::Stop(oracles) => oracles.iter().for_each(|oracle| drop(self.running.remove(oracle))),
             What::Restart(oracles) => {
                 for oracle in oracles {
@@ -483,6 +484,8 @@ struct Action {
 }
 
 enum What {
+    /// It has been so from the start, and is only told.
+    Tell,
     Stop(BTreeSet<u8>),
     Restart(BTreeSet<u8>),
     Split(BTreeSet<u8>, BTreeSet<u8>),
@@ -507,7 +510,7 @@ impl Schedule {
                 }
                 // From the start on.
                 Fault::Price { .. } | Fault::SilentLeader { .. } => {
-                    actions.push(Action { at: Duration::ZERO, text, what: What::Stop(BTreeSet::new()) });
+                    actions.push(Action { at: Duration::ZERO, text, what: What::Tell });
                 }
             }
         }

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -23,15 +23,14 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Listens on `listener` and forwards to `target`, which may move when the oracle restarts.
-    pub fn start(listener: TcpListener, target: Arc<Mutex<SocketAddr>>) -> std::io::Result<Relay> {
+    /// Listens on `listener` and forwards to `target`.
+    pub fn start(listener: TcpListener, target: SocketAddr) -> std::io::Result<Relay> {
         let address = listener.local_addr()?;
         let (barred, watching) = watch::channel(Arc::new(HashSet::new()));
         let task = tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let target = *target.lock().expect("nothing panics while it holds the address");
                         tokio::spawn(forward(stream, target, watching.clone()));
                     }
                     // Out of descriptors, or the dialler is gone already: neither ends the relay.
