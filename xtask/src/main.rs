@@ -1,6 +1,7 @@
 //! Every command that CI runs, and `tidy`. `cargo xtask` alone lists them.
 
 mod ci;
+mod gas;
 mod interop;
 mod run;
 mod tidy;
@@ -16,6 +17,7 @@ cargo xtask COMMAND
   tidy          the shape of the tree: who names whom, forbidden words, links
   sim ARGS...   the simulator: --seeds N [--from S] [--n 4..31] [--signatures real|keyed]; replays with --seeds 1 --from S
   mutate [N]    apply each patch of mutations/ to a copy of the sources; every one must be caught by some seed
+  gas [--json]  what the contracts cost, beside the original where Go is there to fetch it
   interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
 ";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("ci") => ci::run(rest),
         Some("tidy") => tidy::run(),
+        Some("gas") => gas::run(rest),
         Some("interop") => interop::run(rest),
         Some("sim") => run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "sim", "--"], rest),
         Some("mutate") => {
