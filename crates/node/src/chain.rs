@@ -11,7 +11,7 @@ use bindings::ocr2_aggregator::decimalsCall;
 use bytes::Bytes;
 use evm::{Aggregator, EndpointConfig, Endpoints, Settings, TrackerAsks, TransactionAsks, Transmitter};
 use evm_proto::tracker::{self, Tracking};
-use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending};
+use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending, SubmissionId};
 use machine::Time;
 use median::MedianView;
 use ocr::{ConfigDigest, ContractConfig};
@@ -21,6 +21,7 @@ use ocr2::protocol::Answer;
 use ocr2::round_id::{Epoch, RoundId};
 use ocr2::signing::ReportContext;
 use ports::{CannotPersist, Input, World};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,6 +38,47 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// A report that is not in the chain after this time is not worth its gas any more.
 const TRANSMISSION_AGE_MAX: Duration = Duration::from_secs(600);
 
+/// The chains that the services of a plan look at, by id: each is watched once, however many services it has.
+pub type Chains = BTreeMap<u64, Arc<Endpoints>>;
+
+/// Starts to watch them.
+pub async fn connect(services: &[Service], metrics: &Metrics) -> Result<Chains, Failure> {
+    let mut chains = Chains::new();
+    for service in services {
+        let Evm { chain_id, .. } = service.chain;
+        if chains.contains_key(&chain_id) {
+            continue;
+        }
+        let times = || services.iter().filter(|other| other.chain.chain_id == chain_id).map(|other| other.times);
+        let patience = times().map(|times| times.blockchain_timeout).max();
+        let head_poll = times().map(|times| times.poll_interval).min();
+        let head_poll =
+            head_poll.map_or(service.chain.log_poll_interval, |poll| poll.min(service.chain.log_poll_interval));
+        let calls = metrics.chain(chain_id);
+        let mut settings = Settings::new(chain_id, head_poll);
+        settings.call_timeout = patience.unwrap_or(settings.call_timeout);
+        settings.on_call = Some(Arc::new(move |call| calls.call(call.endpoint, call.elapsed, call.ok)));
+        let endpoints = Endpoints::start(settings, endpoint_configs(&service.chain))
+            .map_err(|error| BadInput::new(error.to_string()).at("EVM.Nodes"))?;
+        let (watched, seen) = (Arc::downgrade(&endpoints), metrics.chain(chain_id));
+        metrics.before_scrape(move || {
+            if let Some(endpoints) = watched.upgrade() {
+                seen.endpoints(endpoints.health().iter().map(|health| health.state));
+            }
+        });
+        chains.insert(chain_id, endpoints);
+    }
+    let ready = chains.values().map(|endpoints| async {
+        if let Err(error) = endpoints.ready(READY_WITHIN).await {
+            // An oracle with a stored configuration works without a chain, and the chain may come back.
+            let chain = endpoints.chain_id();
+            tracing::error!(chain, %error, "the chain does not answer; going on without it for now");
+        }
+    });
+    futures::future::join_all(ready).await;
+    Ok(chains)
+}
+
 /// The contract of one service, and the way to it.
 #[derive(Clone, Debug)]
 pub struct Contract {
@@ -49,32 +91,21 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Starts to watch the chain. What the account `from` shall bring into it is handed to `submissions`.
-    pub async fn connect(
+    /// What the account `from` shall bring into the chain is handed to `submissions`.
+    pub fn new(
         service: &Service,
+        endpoints: Arc<Endpoints>,
         from: Address,
         submissions: mpsc::Sender<transactions::Order>,
-        metrics: &Metrics,
-    ) -> Result<Contract, Failure> {
-        let chain = metrics.chain(service.chain.chain_id);
-        let mut settings = Settings::new(service.chain.chain_id, service.times.poll_interval);
-        settings.call_timeout = service.times.blockchain_timeout;
-        settings.on_call = Some(Arc::new(move |call| chain.call(call.endpoint, call.elapsed, call.ok)));
-        let endpoints = Endpoints::start(settings, endpoint_configs(&service.chain))
-            .map_err(|error| BadInput::new(error.to_string()).at("EVM.Nodes"))?;
-        if let Err(error) = endpoints.ready(READY_WITHIN).await {
-            // An oracle with a stored configuration works without a chain, and the chain may come back.
-            tracing::error!(service = service.name, %error, "the chain does not answer; going on without it for now");
-        }
+    ) -> Contract {
         let address = Address::from(service.contract.0);
-        let contract = Contract {
+        Contract {
             aggregator: Aggregator::new(endpoints.clone(), address),
             transmitter: Transmitter { from, contract: address, gas_limit: service.chain.gas_estimator.limit_max },
             submissions,
             lookback: Duration::from_secs(24 * 3600),
             endpoints,
-        };
-        Ok(contract)
+        }
     }
 
     /// Places of the feed's answer; 8, as nearly all feeds have, while the contract cannot be asked.
@@ -252,9 +283,56 @@ pub struct SendingWorld {
     heads: watch::Receiver<Option<evm_proto::chain::Block>>,
     space: store::Space,
     clock: Clock,
+    counted: Counted,
+}
+
+/// What a transaction manager does, as operators watch it.
+struct Counted {
     sender: String,
-    chain_metrics: ChainMetrics,
-    job_metrics: JobMetrics,
+    /// The nonce that each submission was sent under last, until its outcome.
+    underway: BTreeMap<SubmissionId, Option<u64>>,
+    chain: ChainMetrics,
+    job: JobMetrics,
+}
+
+impl Counted {
+    fn submitted(&mut self, id: SubmissionId) {
+        self.underway.entry(id).or_default();
+    }
+
+    /// The metrics that the output moves.
+    fn count(&mut self, output: &transactions::Output) {
+        let metrics = &self.chain;
+        match output {
+            transactions::Output::Outcome { id, outcome } => {
+                self.underway.remove(id);
+                if let Outcome::Included { receipt, .. } = outcome {
+                    metrics.confirmed.inc();
+                    if receipt.success {
+                        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                        self.job.transmitted_at.set(now.as_secs_f64());
+                    }
+                }
+            }
+            transactions::Output::Progress(Progress::Sent { id: Some(id), nonce, .. }) => {
+                metrics.broadcasted.inc();
+                if self.underway.insert(*id, Some(*nonce)).flatten() == Some(*nonce) {
+                    metrics.gas_bumps.inc();
+                }
+            }
+            transactions::Output::Progress(Progress::Sent { id: None, .. }) => {
+                metrics.broadcasted.inc();
+            }
+            transactions::Output::Progress(_) => {}
+            transactions::Output::Refused(refusal) => {
+                metrics.attempt_error(&self.sender, "refused");
+                if let transactions::Refusal::BaseFeeAboveMax { .. } = refusal {
+                    metrics.gas_bump_exceeds_limit.inc();
+                }
+            }
+        }
+        metrics.unconfirmed.set(i64::try_from(self.underway.len()).unwrap_or(i64::MAX));
+    }
 }
 
 impl SendingWorld {
@@ -270,14 +348,17 @@ impl SendingWorld {
         let key = seat.keys.transmitter.clone();
         SendingWorld {
             name: service.name.clone(),
-            sender: key.address().to_string(),
+            counted: Counted {
+                sender: key.address().to_string(),
+                underway: BTreeMap::new(),
+                chain: metrics.chain(service.chain.chain_id),
+                job: metrics.job(&service.id, &service.name),
+            },
             asks: Arc::new(TransactionAsks::new(contract.endpoints.clone(), vec![key])),
             orders,
             heads: contract.endpoints.heads(),
             space,
             clock: Clock::start(),
-            chain_metrics: metrics.chain(service.chain.chain_id),
-            job_metrics: metrics.job(&service.id, &service.name),
         }
     }
 }
@@ -290,7 +371,12 @@ impl World<Sending> for SendingWorld {
     async fn receive(&mut self) -> Input<Sending> {
         tokio::select! {
             biased;
-            order = self.orders.recv() => order.map_or(Input::Stop, Input::Order),
+            order = self.orders.recv() => {
+                if let Some(transactions::Order::Submit { id, .. }) = &order {
+                    self.counted.submitted(*id);
+                }
+                order.map_or(Input::Stop, Input::Order)
+            }
             _ = new_head(&mut self.heads) => Input::Order(transactions::Order::NewHead),
         }
     }
@@ -307,36 +393,66 @@ impl World<Sending> for SendingWorld {
         &mut self,
         ask: transactions::Ask,
     ) -> impl Future<Output = Option<transactions::Answer>> + Send + 'static {
-        let asks = self.asks.clone();
-        async move { asks.perform(ask).await }
+        let (asks, metrics, sender) = (self.asks.clone(), self.counted.chain.clone(), self.counted.sender.clone());
+        async move {
+            let answer = asks.perform(ask).await;
+            if let Some(transactions::Answer::Looked(look)) = &answer {
+                // Eighteen places, of which a gauge shows as many as it can.
+                metrics.balance(&sender, f64::from(look.balance) / 1e18);
+            }
+            answer
+        }
     }
 
     fn emit(&mut self, output: transactions::Output) {
+        self.counted.count(&output);
         let name = &self.name;
         match output {
             transactions::Output::Outcome { id, outcome } => match outcome {
                 Outcome::Included { receipt, .. } => {
                     let (tx, block, success) = (receipt.transaction, receipt.block.number, receipt.success);
                     tracing::info!(service = name, %id, %tx, block, success, "transmission included");
-                    self.chain_metrics.confirmed.inc();
-                    if success {
-                        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                        self.job_metrics.transmitted_at.set(now.as_secs_f64());
-                    }
                 }
                 Outcome::Replaced { why, .. } => tracing::info!(service = name, %id, %why, "transmission replaced"),
                 Outcome::Failed(failure) => tracing::info!(service = name, %id, %failure, "transmission not sent"),
             },
-            transactions::Output::Progress(progress) => {
-                if let Progress::Sent { .. } = progress {
-                    self.chain_metrics.broadcasted.inc();
-                }
-                tracing::debug!(service = name, ?progress, "transactions");
-            }
-            transactions::Output::Refused(refusal) => {
-                self.chain_metrics.attempt_error(&self.sender, "refused");
-                tracing::warn!(service = name, %refusal, "transactions");
-            }
+            transactions::Output::Progress(progress) => tracing::debug!(service = name, ?progress, "transactions"),
+            transactions::Output::Refused(refusal) => tracing::warn!(service = name, %refusal, "transactions"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Health;
+    use alloy::primitives::B256;
+    use evm_proto::transactions::Failure;
+
+    #[test]
+    fn a_second_bid_for_the_same_nonce_is_a_bump_and_an_outcome_ends_what_is_unconfirmed() {
+        let metrics = Metrics::new();
+        let (chain, job) = (metrics.chain(1337), metrics.job("1", "btc"));
+        let mut counted = Counted { sender: "0xAb".into(), underway: BTreeMap::new(), chain, job };
+        let id = SubmissionId([1; 32]);
+        let sent = |nonce| {
+            let (sender, hash) = (Address::ZERO, B256::ZERO);
+            let sent = Progress::Sent { id: Some(id), sender, nonce, hash, tip: 1, fee_cap: 2, no_op: false };
+            transactions::Output::Progress(sent)
+        };
+        counted.submitted(id);
+        // The last is under another nonce, because someone else took the first.
+        for nonce in [7, 7, 8] {
+            counted.count(&sent(nonce));
+        }
+        let text = metrics.encode(&Health::new());
+        for line in
+            ["tx_manager_num_broadcasted", "tx_manager_num_gas_bumps", "unconfirmed_transactions"].iter().zip([3, 1, 1])
+        {
+            let line = format!("{}{{chainID=\"1337\"}} {}", line.0, line.1);
+            assert!(text.lines().any(|got| got == line), "{line}\n{text}");
+        }
+        counted.count(&transactions::Output::Outcome { id, outcome: Outcome::Failed(Failure::Expired) });
+        assert_eq!(counted.chain.unconfirmed.get(), 0);
     }
 }

@@ -4,12 +4,15 @@
 //! The wiring takes a handle ([`OracleMetrics`], [`ChainMetrics`], …) once and updates it; a scrape only reads. Names of
 //! the reference that are counters without `_total` are gauges here, because the format writes that suffix itself.
 
+use evm::EndpointState;
+use p2p::Host;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +30,8 @@ pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Mutex<Registry>,
+    /// What brings metrics up to date that are counted elsewhere.
+    readers: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
     started: Instant,
     uptime_seconds: FloatGauge,
     resident_bytes: Gauge,
@@ -72,6 +77,7 @@ impl Metrics {
             job: JobFamilies::new(registry_ref),
             network: NetworkFamilies::new(registry_ref),
             registry: Mutex::new(registry),
+            readers: Mutex::default(),
         };
         Metrics(Arc::new(inner))
     }
@@ -141,6 +147,11 @@ impl Metrics {
         }
     }
 
+    /// Has `read` called before each scrape, to bring up to date what is counted elsewhere.
+    pub fn before_scrape(&self, read: impl Fn() + Send + Sync + 'static) {
+        self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(read));
+    }
+
     /// A warning was logged.
     pub fn on_warning(&self) {
         self.0.log_warn_count.inc();
@@ -154,6 +165,7 @@ impl Metrics {
     /// Everything in the OpenMetrics text format.
     pub fn encode(&self, health: &Health) -> String {
         let inner = &self.0;
+        inner.readers.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|read| read());
         inner.uptime_seconds.set(inner.started.elapsed().as_secs_f64());
         if let Some(used) = process::used() {
             inner.resident_bytes.set(i64::try_from(used.resident_bytes).unwrap_or(i64::MAX));
@@ -310,10 +322,25 @@ impl ChainMetrics {
         self.metrics.0.chain.attempt_errors.get_or_create(&labels).inc();
     }
 
-    /// `multi_node_states`: how many endpoints are in this state, such as `Alive` or `Unreachable`.
-    pub fn endpoints(&self, state: &'static str, count: usize) {
-        let labels = [("network", "EVM".to_owned()), ("chainId", self.chain_id.clone()), ("state", state.to_owned())];
-        self.metrics.0.chain.endpoint_states.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// `multi_node_states`: how many endpoints are in each state.
+    pub fn endpoints(&self, states: impl IntoIterator<Item = EndpointState>) {
+        let mut counts: BTreeMap<&str, i64> =
+            ["Undialed", "Alive", "OutOfSync", "Unreachable", "InvalidChainID"].map(|state| (state, 0)).into();
+        for state in states {
+            let name = match state {
+                EndpointState::Undialed => "Undialed",
+                EndpointState::Alive => "Alive",
+                EndpointState::Lagging { .. } => "OutOfSync",
+                EndpointState::Unreachable => "Unreachable",
+                EndpointState::InvalidChainId { .. } => "InvalidChainID",
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        for (state, count) in counts {
+            let labels =
+                [("network", "EVM".to_owned()), ("chainId", self.chain_id.clone()), ("state", state.to_owned())];
+            self.metrics.0.chain.endpoint_states.get_or_create(&labels).set(count);
+        }
     }
 
     /// `evm_pool_rpc_node_calls_total` and `…_success` or `…_failed`, and how long the call took.
@@ -403,11 +430,35 @@ impl NetworkMetrics {
         }
     }
 
-    /// Bytes or messages of a stranger or a peer were not acted on; `refusal` is the name of the reason.
-    pub fn refused(&self, refusal: &'static str) {
-        let labels = [("peer_id", self.peer_id.clone()), ("refusal", refusal.to_owned())];
-        self.metrics.0.network.refused.get_or_create(&labels).inc();
+    /// Takes over what the host has counted.
+    pub fn read(&self, host: &Host) {
+        let counters = host.counters();
+        raise(&self.inbound_dials, counters.accepted.get());
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.registered_peers.set(gauge(counters.oracles.get()));
+        self.discovered_peers.set(gauge(counters.oracles_discovered.get()));
+        for (name, count) in counters.iter() {
+            if let Some(refusal) = name.strip_prefix("refused_") {
+                let labels = [("peer_id", self.peer_id.clone()), ("refusal", refusal.to_owned())];
+                raise(&self.metrics.0.network.refused.get_or_create(&labels), count);
+            }
+        }
+        for status in host.peers() {
+            let (peer, counters) = (self.peer(&status.peer.to_string()), status.counters());
+            raise(&peer.established, counters.established.get());
+            raise(&peer.established_inbound, counters.established_inbound.get());
+            raise(&peer.processed_bytes, counters.bytes_read.get().saturating_sub(counters.bytes_skipped.get()));
+            raise(&peer.skipped_bytes, counters.bytes_skipped.get());
+            raise(&peer.written_bytes, counters.bytes_written.get());
+            raise(&peer.raw_read_bytes, counters.raw_bytes_read.get());
+            raise(&peer.raw_written_bytes, counters.raw_bytes_written.get());
+        }
     }
+}
+
+/// A counter cannot be set, so it is given the rest.
+fn raise(counter: &Counter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
 }
 
 /// What passes between us and one peer: `ragep2p_peer_…`.
@@ -664,7 +715,7 @@ mod tests {
         }
         chain.balance("0xAb", 0.5);
         chain.attempt_error("0xAb", "NonceTooLow");
-        chain.endpoints("Alive", 2);
+        chain.endpoints([EndpointState::Alive, EndpointState::Lagging { blocks: 3 }, EndpointState::Alive]);
         chain.call("main", SECOND, true);
         let job = metrics.job("1", "btc");
         job.run(SECOND);
@@ -672,7 +723,6 @@ mod tests {
         let network = metrics.network("12D3a");
         network.inbound_dials.inc();
         network.peer("12D3b").established.inc();
-        network.refused("Knock");
         let text = metrics.encode(&Health::new());
         for line in [
             "tx_manager_num_broadcasted{chainID=\"1337\"} 1",
@@ -681,13 +731,14 @@ mod tests {
             "eth_balance{account=\"0xAb\",evmChainID=\"1337\"} 0.5",
             "tx_manager_attempt_error_total{chainID=\"1337\",senderAddress=\"0xAb\",cause=\"NonceTooLow\"} 1",
             "multi_node_states{network=\"EVM\",chainId=\"1337\",state=\"Alive\"} 2",
+            "multi_node_states{network=\"EVM\",chainId=\"1337\",state=\"OutOfSync\"} 1",
+            "multi_node_states{network=\"EVM\",chainId=\"1337\",state=\"Unreachable\"} 0",
             "evm_pool_rpc_node_calls_total{network=\"EVM\",chainID=\"1337\",nodeName=\"main\"} 1",
             "evm_pool_rpc_node_calls_success{network=\"EVM\",chainID=\"1337\",nodeName=\"main\"} 1",
             "pipeline_run_total_time_to_completion{job_id=\"1\",job_name=\"btc\"} 1000000000.0",
             "pipeline_tasks_total_finished{job_id=\"1\",job_name=\"btc\",task_id=\"ds1\",task_type=\"http\",status=\"errored\"} 1",
             "ragep2p_host_inbound_dials_total{peer_id=\"12D3a\"} 1",
             "ragep2p_peer_conn_established_total{peer_id=\"12D3a\",remote_peer_id=\"12D3b\"} 1",
-            "p2p_refused_total{peer_id=\"12D3a\",refusal=\"Knock\"} 1",
         ] {
             assert!(text.lines().any(|got| got == line), "{line}\n{text}");
         }

@@ -3,6 +3,7 @@
 
 use crate::chain::Contract;
 use crate::devnet::event::{Event, Observed};
+use crate::health::{Health, Trouble, Weight};
 use crate::identity::OracleKeys;
 use crate::metrics::{JobMetrics, Metrics, OracleMetrics};
 use crate::observer::Observer;
@@ -13,7 +14,7 @@ use machine::{Mono, Time, Wall};
 use median::Observation;
 use ocr::{OracleId, OracleSet};
 use ocr2::message::Message;
-use ocr2::protocol::{Answer, Ask, EndpointSpec, Ocr2, Order, Output, Work};
+use ocr2::protocol::{Answer, Ask, EndpointSpec, Ocr2, Order, Output, Work, WorkKind};
 use ocr2::record::Record;
 use p2p::{Endpoint, EndpointConfig, Host, Locator, StreamLimits};
 use ports::{CannotPersist, Input, World};
@@ -37,6 +38,7 @@ pub struct Shared {
     pub contract: Contract,
     pub observer: Observer,
     pub host: Arc<Host>,
+    pub health: Health,
     pub bootstrappers: Vec<Locator>,
     /// Messages of one peer that wait for us, and of us that wait for one peer.
     pub buffers: (usize, usize),
@@ -44,6 +46,21 @@ pub struct Shared {
     pub job_metrics: JobMetrics,
     /// Decimals of the feed, for what people read.
     pub decimals: u8,
+}
+
+impl Shared {
+    /// An observation was made, or was not: the oracle without one still helps the others to a report.
+    fn observed(&self, error: Option<&String>) {
+        let check = format!("Job.{}.Observation", self.name);
+        match error {
+            None => self.health.passing(&check, Weight::Helpful),
+            Some(error) => {
+                let hint = "see which of the job's sources do not answer, or not in time".into();
+                let trouble = Trouble { code: "no_observation", output: error.clone(), hint };
+                self.health.failing(&check, Weight::Helpful, trouble);
+            }
+        }
+    }
 }
 
 /// The world of one oracle.
@@ -238,6 +255,9 @@ impl World<Ocr2> for OracleWorld {
             Line::Closed => return None,
             Line::Opening { spec, .. } | Line::Open { spec, .. } => spec.me,
         };
+        if let (Message::Observe(_), Some((metrics, _))) = (&**message, &self.metrics) {
+            metrics.sent_observations.inc();
+        }
         let mut others = *to;
         let to_me = others.remove(me);
         if !others.is_empty() {
@@ -261,17 +281,12 @@ impl World<Ocr2> for OracleWorld {
         async move {
             let time = ask.deadline - clock.now().mono;
             let kind = ask.work.kind();
-            match tokio::time::timeout(time, perform(&shared, ask.work, time, clock)).await {
-                Ok(Ok(answer)) => Some(answer),
-                Ok(Err(error)) => {
-                    tracing::warn!(oracle = shared.name, work = ?kind, error, "an ask failed");
-                    None
-                }
-                Err(_) => {
-                    tracing::warn!(oracle = shared.name, work = ?kind, "an ask took too long");
-                    None
-                }
+            let outcome = tokio::time::timeout(time, perform(&shared, ask.work, time, clock)).await;
+            let outcome = outcome.unwrap_or_else(|_| Err(format!("took longer than {time:?}")));
+            if kind == WorkKind::Observe {
+                shared.observed(outcome.as_ref().err());
             }
+            outcome.inspect_err(|error| tracing::warn!(oracle = shared.name, work = ?kind, error, "an ask failed")).ok()
         }
     }
 
@@ -312,11 +327,16 @@ impl World<Ocr2> for OracleWorld {
                 }
             }
             Output::Skipped { at } => self.tell_round(*at, None),
+            // Of others, before we were through with our own.
+            Output::Finalized { report } => {
+                let answer = median::report::median(&report.report).ok();
+                let answer = answer.map(|median| telling::decimal(&median.to_string(), self.shared.decimals));
+                self.tell_round(report.at, answer);
+            }
             Output::ConfigRefused { .. }
             | Output::RoundStarted { .. }
             | Output::RoundCompleted { .. }
             | Output::ReportReqTooLong { .. }
-            | Output::Finalized { .. }
             | Output::Accepted { .. }
             | Output::Transmitted { .. }
             | Output::TransmissionEnded { .. }

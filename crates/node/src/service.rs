@@ -2,7 +2,7 @@
 //! each under `driver::run` in a task of its own.
 
 use crate::bad_input::BadInput;
-use crate::chain::{self, Contract, SendingWorld, TrackerWorld};
+use crate::chain::{self, Chains, Contract, SendingWorld, TrackerWorld};
 use crate::cli::Failure;
 use crate::config::Generation;
 use crate::devnet::event::Event;
@@ -22,7 +22,7 @@ use ocr2::protocol::Ocr2;
 use ocr2::{Identity, LocalConfig, Managed};
 use p2p::{AnnouncementStore, Host, HostConfig, Locator, StartError};
 use ports::{CannotPersist, Input};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
 use tokio::sync::mpsc;
@@ -50,9 +50,11 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
     })
     .map_err(Failure::failed)?;
     let client = Arc::new(client);
+    let chains = chain::connect(&plan.services, metrics).await?;
+    watch_host(&host, plan, metrics);
     let mut tasks = JoinSet::new();
     let mut senders = Senders::new();
-    let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client };
+    let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client, chains: &chains };
     for service in &plan.services {
         match &service.role {
             Role::Bootstrap => {
@@ -84,6 +86,7 @@ struct Context<'a> {
     hooks: &'a Hooks,
     host: &'a Arc<Host>,
     client: &'a Arc<Client>,
+    chains: &'a Chains,
 }
 
 type Tasks = JoinSet<Result<(), Failure>>;
@@ -112,6 +115,19 @@ async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
         }
         StartError::Store(_) => Failure::failed(error),
     })
+}
+
+/// What passes between us and our peers is counted there; a scrape reads it.
+fn watch_host(host: &Arc<Host>, plan: &Plan, metrics: &Metrics) {
+    let network = metrics.network(&host.peer_id().to_string());
+    let bootstrappers: BTreeSet<_> = plan.services.iter().flat_map(|s| &s.bootstrappers).map(|b| b.peer_id).collect();
+    network.bootstrappers.set(i64::try_from(bootstrappers.len()).unwrap_or(i64::MAX));
+    let host = Arc::downgrade(host);
+    metrics.before_scrape(move || {
+        if let Some(host) = host.upgrade() {
+            network.read(&host);
+        }
+    });
 }
 
 /// Announcements of peers in the node's store.
@@ -172,7 +188,8 @@ where
 
 async fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
     // It submits nothing: nobody listens at the other end.
-    let contract = Contract::connect(service, Address::ZERO, mpsc::channel(1).0, context.metrics).await?;
+    let endpoints = context.chains[&service.chain.chain_id].clone();
+    let contract = Contract::new(service, endpoints, Address::ZERO, mpsc::channel(1).0);
     let (configs, mut configured) = mpsc::channel::<Arc<ContractConfig>>(ORDERS_MAX);
     follow(service, context, &contract, tasks, move |config| {
         // The other end lives as long as the node.
@@ -220,7 +237,7 @@ async fn committee_member(
     senders: &mut Senders,
     tasks: &mut Tasks,
 ) -> Result<(), Failure> {
-    let Context { plan, store, health, metrics, hooks, host, client } = context;
+    let Context { plan, store, health, metrics, hooks, host, client, chains } = context;
     let name = service.name.clone();
     // One key has one transaction manager, however many services use it: two would give the same nonces away.
     let from = Address::from(seat.keys.transmitter.address().0);
@@ -233,7 +250,7 @@ async fn committee_member(
             (submissions, Some(sending))
         }
     };
-    let contract = Contract::connect(service, from, submissions, metrics).await?;
+    let contract = Contract::new(service, chains[&service.chain.chain_id].clone(), from, submissions);
     if let Some(sending) = sending {
         let space = store.space(format!("{} transactions {from}", service.chain.chain_id));
         let records = space.load().map_err(Failure::failed)?;
@@ -255,6 +272,7 @@ async fn committee_member(
         contract: contract.clone(),
         observer,
         host: host.clone(),
+        health: health.clone(),
         bootstrappers: locators(service),
         buffers: (
             plan.network.incoming_message_buffer_size as usize,

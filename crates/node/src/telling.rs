@@ -63,9 +63,6 @@ pub fn count(metrics: &OracleMetrics, output: &Output, me: u8) {
             metrics.epoch.set(epoch.0.into());
             metrics.leader.set(leader.byte().into());
         }
-        Output::RoundStarted { .. } => {
-            metrics.sent_observations.inc();
-        }
         Output::ReportRequested { request } => {
             if request.observations.iter().any(|entry| entry.observer == me) {
                 metrics.included_observations.inc();
@@ -81,6 +78,7 @@ pub fn count(metrics: &OracleMetrics, output: &Output, me: u8) {
         Output::Open(_)
         | Output::Close(_)
         | Output::ConfigRefused { .. }
+        | Output::RoundStarted { .. }
         | Output::Reported { .. }
         | Output::Skipped { .. }
         | Output::ReportReqTooLong { .. }
