@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 import {OCR2Aggregator} from "./OCR2Aggregator.sol";
-import {SimpleReadAccessController} from "./access/SimpleReadAccessController.sol";
+import {AccessControlledFeed} from "./feed/AccessControlledFeed.sol";
+import {Feed} from "./feed/Feed.sol";
 import {IAccessController} from "./interfaces/IAccessController.sol";
 import {ILinkToken} from "./interfaces/ILinkToken.sol";
 
-/// @title A price feed that only listed contracts can read on chain
-/// @notice Everyone can read it off chain. The owner of the feed keeps the list.
-contract AccessControlledOCR2Aggregator is OCR2Aggregator, SimpleReadAccessController {
+/// @title An OCR2 price feed that only listed contracts can read on chain
+contract AccessControlledOCR2Aggregator is OCR2Aggregator, AccessControlledFeed {
     constructor(
         ILinkToken link,
         int192 minAnswer_,
@@ -23,48 +23,8 @@ contract AccessControlledOCR2Aggregator is OCR2Aggregator, SimpleReadAccessContr
         )
     {}
 
-    function latestRoundData()
-        public
-        view
-        override
-        checkAccess
-        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
-        return super.latestRoundData();
-    }
-
-    function getRoundData(uint80 roundId)
-        public
-        view
-        override
-        checkAccess
-        returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
-        return super.getRoundData(roundId);
-    }
-
-    function latestAnswer() public view override checkAccess returns (int256) {
-        return super.latestAnswer();
-    }
-
-    function latestTimestamp() public view override checkAccess returns (uint256) {
-        return super.latestTimestamp();
-    }
-
-    function latestRound() public view override checkAccess returns (uint256) {
-        return super.latestRound();
-    }
-
-    function getAnswer(uint256 roundId) public view override checkAccess returns (int256) {
-        return super.getAnswer(roundId);
-    }
-
-    function getTimestamp(uint256 roundId) public view override checkAccess returns (uint256) {
-        return super.getTimestamp(roundId);
-    }
-
-    function description() public view override checkAccess returns (string memory) {
-        return super.description();
+    function _requireReader() internal view override(AccessControlledFeed, Feed) {
+        AccessControlledFeed._requireReader();
     }
 
     function typeAndVersion() external pure override returns (string memory) {

@@ -3,18 +3,20 @@ pragma solidity 0.8.37;
 
 import {Account} from "./billing/Account.sol";
 import {OCR2Billing} from "./billing/OCR2Billing.sol";
+import {ConfigData} from "./feed/ConfigData.sol";
+import {Feed} from "./feed/Feed.sol";
+import {Hot} from "./feed/Hot.sol";
+import {Round} from "./feed/Round.sol";
 import {IAccessController} from "./interfaces/IAccessController.sol";
 import {IAggregatorV2V3} from "./interfaces/IAggregatorV2V3.sol";
 import {IAggregatorValidator} from "./interfaces/IAggregatorValidator.sol";
+import {IFeed} from "./interfaces/IFeed.sol";
 import {ILinkToken} from "./interfaces/ILinkToken.sol";
 import {IOCR2} from "./interfaces/IOCR2.sol";
 import {IOCR2Aggregator} from "./interfaces/IOCR2Aggregator.sol";
 import {ITypeAndVersion} from "./interfaces/ITypeAndVersion.sol";
 import {Attestation} from "./ocr2/Attestation.sol";
-import {ConfigData} from "./ocr2/ConfigData.sol";
 import {ConfigDigest} from "./ocr2/ConfigDigest.sol";
-import {Hot} from "./ocr2/Hot.sol";
-import {Round, newRound} from "./ocr2/Round.sol";
 
 /// @title A price feed that is updated by OCR2 oracles
 /// @notice f+1 of n oracles sign a report with everyone's observation; one of them brings it here; its median is the new
@@ -23,31 +25,12 @@ import {Round, newRound} from "./ocr2/Round.sol";
 /// another oracle. Any transmitter of the committee may bring any report.
 ///
 /// A transmission touches three slots (hot word, new round, transmitter's record) and one data contract (see ConfigData).
-contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
-    /// @dev Gas that is not offered to the validator, so that the instructions around its call can be paid.
-    uint256 private constant VALIDATOR_CALL_OVERHEAD = 5_000;
-
-    // Topics of the events of a transmission; assembly takes only numbers.
+contract OCR2Aggregator is IOCR2Aggregator, Feed, OCR2Billing {
+    /// @dev The topic of the event; assembly takes only numbers.
     uint256 private constant NEW_TRANSMISSION = 0xc797025feeeaf2cd924c99e9205acb8ec04d5cad21c41ce637a38fb6dee6016a;
-    uint256 private constant NEW_ROUND = 0x0109fc6f55cf40689f02fbaad7af7fe7bbac8a3d2186600afc7d3e10cac60271;
-    uint256 private constant ANSWER_UPDATED = 0x0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f;
-
-    /// @dev Both are int192; kept wide, so that an answer is compared without narrowing.
-    int256 private immutable i_minAnswer;
-    int256 private immutable i_maxAnswer;
-
-    uint8 public immutable override decimals;
 
     /// @dev The version of the interface, which is the original's.
     uint256 public constant override version = 6;
-
-    uint32 private s_configCount;
-    uint32 private s_latestConfigBlockNumber;
-    IAccessController private s_requesterAccessController;
-    string private s_description;
-
-    /// @dev An array as long as there can be rounds costs no hash per access, as a mapping would.
-    Round[1 << 32] private s_rounds;
 
     /// @param link The token that oracles are paid in.
     /// @param minAnswer_ The smallest answer that is accepted.
@@ -64,13 +47,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         IAccessController requesterAccessController,
         uint8 decimals_,
         string memory description_
-    ) OCR2Billing(link, billingAccessController) {
-        i_minAnswer = minAnswer_;
-        i_maxAnswer = maxAnswer_;
-        decimals = decimals_;
-        s_description = description_;
-        _setRequesterAccessController(requesterAccessController);
-    }
+    ) Feed(link, minAnswer_, maxAnswer_, billingAccessController, requesterAccessController, decimals_, description_) {}
 
     // -- transmission
 
@@ -129,7 +106,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
                     answer := mload(add(add(transmission, 0x120), shl(4, and(observations, 30))))
                 }
                 // Of more than f observations at least one is honest.
-                uint256 f = uint8(terms >> ConfigData.F_AT);
+                uint256 f = terms >> ConfigData.F_AT;
                 if (observations <= f) revert WrongNumberOfObservations(observations, f + 1, MAX_ORACLES);
                 if (answer < i_minAnswer || answer > i_maxAnswer) {
                     revert MedianOutOfRange(int192(answer), minAnswer(), maxAnswer());
@@ -138,7 +115,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
                 s_hot = hot;
                 uint256 roundId;
                 assembly ("memory-safe") {
-                    // As in _slotOf and newRound. The time of observation has 32 bits, or the report were malformed.
+                    // As in Feed._slotOf and newRound. The time of observation has 32 bits, or the report were malformed.
                     roundId := and(shr(200, hot), 0xffffffff)
                     let limit := and(shr(232, hot), 0xffff)
                     let index := add(mod(roundId, limit), mul(roundId, iszero(limit)))
@@ -181,14 +158,13 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
                 // unchecked, and a sum that leaves 96 bits is not stored if that shows.
                 uint256 price = tx.gasprice / 1 gwei;
                 {
-                    uint256 reasonable = uint32(terms >> ConfigData.REASONABLE_GAS_PRICE_AT);
+                    uint256 reasonable = uint32(terms >> REASONABLE_GAS_PRICE_AT);
                     if (price < reasonable) price += (reasonable - price) / 2;
                     if (price > uint32(terms)) price = uint32(terms);
                 }
-                uint256 gasUsed =
-                    initialGas - gasleft() + 16 * msg.data.length + uint24(terms >> ConfigData.ACCOUNTING_GAS_AT);
+                uint256 gasUsed = initialGas - gasleft() + 16 * msg.data.length + uint24(terms >> ACCOUNTING_GAS_AT);
                 uint256 juels = gasUsed * price * 1 gwei * uint256(juelsPerFeeCoin) / 1e18;
-                juels += uint256(uint32(terms >> ConfigData.TRANSMISSION_PAYMENT_AT)) * 1 gwei;
+                juels += uint256(uint32(terms >> TRANSMISSION_PAYMENT_AT)) * 1 gwei;
 
                 uint256 before = account.paymentJuels();
                 uint256 afterwards = uint96(before + juels);
@@ -204,33 +180,6 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
             // The transmission is done; there is nothing to return and nothing to clean up.
             stop()
         }
-    }
-
-    /// @dev Calls the validator with exactly its gas limit or reverts, so that nobody can starve it. Result and failure are
-    /// ignored, and it need not exist.
-    function _callValidator(uint256 validator) private {
-        Hot hot = s_hot;
-        uint256 current = hot.roundId();
-        uint256 previous = current - 1;
-        int192 previousAnswer = s_rounds[_slotOf(hot, previous)].answer();
-        int192 currentAnswer = s_rounds[_slotOf(hot, current)].answer();
-        bytes memory data =
-            abi.encodeCall(IAggregatorValidator.validate, (previous, previousAnswer, current, currentAnswer));
-        uint256 gasLimit = uint32(validator >> 160);
-        bool enough;
-        assembly ("memory-safe") {
-            let available := gas()
-            if gt(available, VALIDATOR_CALL_OVERHEAD) {
-                available := sub(available, VALIDATOR_CALL_OVERHEAD)
-                // A call can be given at most all but one 64th of what is there.
-                if gt(sub(available, div(available, 64)), gasLimit) {
-                    // CALL takes the address from the low 160 bits, so the limit above them need not be cleared.
-                    pop(call(gasLimit, validator, 0, add(data, 0x20), mload(data), 0, 0))
-                    enough := 1
-                }
-            }
-        }
-        if (!enough) revert InsufficientGasForValidator(gasLimit);
     }
 
     // -- configuration
@@ -281,27 +230,6 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         );
     }
 
-    /// @dev A zero signer would be the author of every broken signature, since a failed recovery gives zero. A key that
-    /// both signs and transmits would put the one that must stay cold on a machine that is online all day.
-    function _requireCommittee(address[] memory signers, address[] memory transmitters, uint8 f) private pure {
-        uint256 n = signers.length;
-        if (n > MAX_ORACLES) revert TooManyOracles(n, MAX_ORACLES);
-        if (transmitters.length != n) revert OracleListsDiffer(n, transmitters.length);
-        if (f == 0 || 3 * uint256(f) >= n) revert FaultyOraclesOutOfRange(f, n);
-
-        for (uint256 i = 0; i < n; i++) {
-            (address signer, address transmitter) = (signers[i], transmitters[i]);
-            if (signer == address(0)) revert ZeroSigner(i);
-            if (transmitter == address(0)) revert ZeroTransmitter(i);
-            for (uint256 j = 0; j < n; j++) {
-                if (signer == transmitters[j]) revert SignerIsTransmitter(signer);
-                if (j >= i) continue;
-                if (signer == signers[j]) revert RepeatedSigner(signer);
-                if (transmitter == transmitters[j]) revert RepeatedTransmitter(transmitter);
-            }
-        }
-    }
-
     /// @inheritdoc IOCR2
     function latestConfigDetails()
         external
@@ -324,7 +252,7 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
 
     /// @inheritdoc IOCR2Aggregator
     function getTransmitters() external view override returns (address[] memory) {
-        return ConfigData.transmitters(ConfigData.load(s_hot.configData()));
+        return _transmitters();
     }
 
     /// @inheritdoc IOCR2Aggregator
@@ -347,15 +275,11 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
         );
     }
 
-    function _configDigest() private view returns (bytes32) {
-        return bytes32(ConfigData.peek(s_hot.configData(), ConfigData.DIGEST));
-    }
-
     // -- requests
 
-    /// @inheritdoc IOCR2Aggregator
+    /// @inheritdoc IFeed
     function requestNewRound() external override returns (uint80) {
-        if (!_isOwnerOr(s_requesterAccessController)) revert OnlyOwnerOrRequester(msg.sender);
+        _requireRequester();
         Hot hot = s_hot;
         uint40 epochAndRound = hot.epochAndRound();
         emit RoundRequested(msg.sender, _configDigest(), uint32(epochAndRound >> 8), uint8(epochAndRound));
@@ -363,64 +287,28 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     }
 
     /// @inheritdoc IOCR2Aggregator
-    function setRequesterAccessController(IAccessController controller) external override onlyOwner {
-        _setRequesterAccessController(controller);
-    }
-
-    /// @inheritdoc IOCR2Aggregator
     function getRequesterAccessController() external view override returns (IAccessController) {
         return s_requesterAccessController;
     }
 
-    function _setRequesterAccessController(IAccessController controller) private {
-        IAccessController old = s_requesterAccessController;
-        if (address(controller) == address(old)) return;
-        s_requesterAccessController = controller;
-        emit RequesterAccessControllerSet(old, controller);
-    }
-
-    // -- validator
-
     /// @inheritdoc IOCR2Aggregator
-    function setValidatorConfig(IAggregatorValidator validator, uint32 gasLimit) external override onlyOwner {
-        (IAggregatorValidator oldValidator, uint32 oldGasLimit) = getValidatorConfig();
-        if (address(validator) == address(oldValidator) && gasLimit == oldGasLimit) return;
-        Hot hot = s_hot;
-        bytes memory data = ConfigData.load(hot.configData());
-        ConfigData.setWord(data, ConfigData.VALIDATOR, uint160(address(validator)) | (uint256(gasLimit) << 160));
-        s_hot = hot.withConfigData(ConfigData.deploy(data));
-        emit ValidatorConfigSet(oldValidator, oldGasLimit, validator, gasLimit);
-    }
-
-    /// @inheritdoc IOCR2Aggregator
-    function getValidatorConfig() public view override returns (IAggregatorValidator validator, uint32 gasLimit) {
-        uint256 word = ConfigData.peek(s_hot.configData(), ConfigData.VALIDATOR);
-        return (IAggregatorValidator(address(uint160(word))), uint32(word >> 160));
+    function getValidatorConfig() external view override returns (IAggregatorValidator validator, uint32 gasLimit) {
+        return _validatorConfig();
     }
 
     // -- answers
 
-    /// @inheritdoc IOCR2Aggregator
-    function minAnswer() public view override returns (int192) {
-        return int192(i_minAnswer);
-    }
-
-    /// @inheritdoc IOCR2Aggregator
-    function maxAnswer() public view override returns (int192) {
-        return int192(i_maxAnswer);
-    }
-
     /// @inheritdoc IAggregatorV2V3
     function latestRoundData()
-        public
+        external
         view
-        virtual
         override
+        forReaders
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         Hot hot = s_hot;
         assembly ("memory-safe") {
-            // As in _slotOf and Round. The call ends here, so memory is free to be written.
+            // As in Feed._slotOf and Round. The call ends here, so memory is free to be written.
             roundId := and(shr(200, hot), 0xffffffff)
             let limit := and(shr(232, hot), 0xffff)
             let round := sload(add(s_rounds.slot, add(mod(roundId, limit), mul(roundId, iszero(limit)))))
@@ -439,10 +327,10 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
 
     /// @inheritdoc IAggregatorV2V3
     function getRoundData(uint80 roundId)
-        public
+        external
         view
-        virtual
         override
+        forReaders
         returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         if (roundId > type(uint32).max) {
@@ -453,83 +341,17 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing {
     }
 
     /// @inheritdoc IAggregatorV2V3
-    function latestAnswer() public view virtual override returns (int256) {
-        return _latest().answer();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function latestTimestamp() public view virtual override returns (uint256) {
+    function latestTimestamp() external view override forReaders returns (uint256) {
         return _latest().transmissionTimestamp();
     }
 
     /// @inheritdoc IAggregatorV2V3
-    function latestRound() public view virtual override returns (uint256) {
-        return s_hot.roundId();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function getAnswer(uint256 roundId) public view virtual override returns (int256) {
-        return _round(s_hot, roundId).answer();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function getTimestamp(uint256 roundId) public view virtual override returns (uint256) {
+    function getTimestamp(uint256 roundId) external view override forReaders returns (uint256) {
         return _round(s_hot, roundId).transmissionTimestamp();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function description() public view virtual override returns (string memory) {
-        return s_description;
     }
 
     /// @inheritdoc ITypeAndVersion
     function typeAndVersion() external pure virtual override returns (string memory) {
         return "OCR2Aggregator 1.0.0";
-    }
-
-    // -- history
-
-    /// @inheritdoc IOCR2Aggregator
-    function setHistoryLimit(uint16 rounds) external override onlyOwner {
-        Hot hot = s_hot;
-        if (hot.roundId() != 0) revert HistoryHasBegun(hot.roundId());
-        // The validator is told the previous answer.
-        if (rounds == 1) revert HistoryLimitTooSmall(rounds, 2);
-        if (rounds == hot.historyLimit()) return;
-        s_hot = hot.withHistoryLimit(rounds);
-        emit HistoryLimitSet(rounds);
-    }
-
-    /// @inheritdoc IOCR2Aggregator
-    function getHistoryLimit() external view override returns (uint16) {
-        return s_hot.historyLimit();
-    }
-
-    /// @return round The latest round, all zero before the first.
-    function _latest() private view returns (Round round) {
-        Hot hot = s_hot;
-        assembly ("memory-safe") {
-            // As in _slotOf.
-            let latest := and(shr(200, hot), 0xffffffff)
-            let limit := and(shr(232, hot), 0xffff)
-            round := sload(add(s_rounds.slot, add(mod(latest, limit), mul(latest, iszero(limit)))))
-        }
-    }
-
-    /// @return A round as it was stored, all zero if it is not, or no longer, known.
-    function _round(Hot hot, uint256 roundId) private view returns (Round) {
-        uint256 latest = hot.roundId();
-        uint256 limit = hot.historyLimit();
-        bool known = roundId <= latest && (limit == 0 || latest - roundId < limit);
-        return known ? s_rounds[_slotOf(hot, roundId)] : Round.wrap(0);
-    }
-
-    /// @dev Where a round that is kept is stored.
-    function _slotOf(Hot hot, uint256 roundId) private pure returns (uint256 slot) {
-        uint256 limit = hot.historyLimit();
-        assembly ("memory-safe") {
-            // A remainder of a division by zero is zero on this machine.
-            slot := add(mod(roundId, limit), mul(roundId, iszero(limit)))
-        }
     }
 }

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {OCR2Aggregator} from "../src/OCR2Aggregator.sol";
 import {IAccessController} from "../src/interfaces/IAccessController.sol";
 import {IAggregatorValidator} from "../src/interfaces/IAggregatorValidator.sol";
+import {IBilling} from "../src/interfaces/IBilling.sol";
+import {IFeed} from "../src/interfaces/IFeed.sol";
 import {ILinkToken} from "../src/interfaces/ILinkToken.sol";
-import {IOCR2, IOCR2Aggregator, IOCR2Billing} from "../src/interfaces/IOCR2Aggregator.sol";
+import {IOCR2, IOCR2Aggregator} from "../src/interfaces/IOCR2Aggregator.sol";
 import {Ours} from "./OCR2Aggregator.t.sol";
 import {TheReference} from "./Reference.t.sol";
 import {FeedTest} from "./support/FeedTest.sol";
@@ -43,21 +45,21 @@ abstract contract Differences is WithoutGas {
     function test_difference_zero_signer_is_refused() public {
         address[] memory signers = signersOf(4);
         signers[2] = address(0);
-        bytes memory why = abi.encodeWithSelector(IOCR2Aggregator.ZeroSigner.selector, 2);
+        bytes memory why = abi.encodeWithSelector(IFeed.ZeroSigner.selector, 2);
         refusedByOursOnly(encodeConfig(signers, transmittersOf(4)), why);
     }
 
     function test_difference_zero_transmitter_is_refused() public {
         address[] memory transmitters = transmittersOf(4);
         transmitters[3] = address(0);
-        bytes memory why = abi.encodeWithSelector(IOCR2Aggregator.ZeroTransmitter.selector, 3);
+        bytes memory why = abi.encodeWithSelector(IFeed.ZeroTransmitter.selector, 3);
         refusedByOursOnly(encodeConfig(signersOf(4), transmitters), why);
     }
 
     function test_difference_a_signer_that_transmits_is_refused() public {
         address[] memory transmitters = transmittersOf(4);
         transmitters[0] = vm.addr(signerKey(3));
-        bytes memory why = abi.encodeWithSelector(IOCR2Aggregator.SignerIsTransmitter.selector, transmitters[0]);
+        bytes memory why = abi.encodeWithSelector(IFeed.SignerIsTransmitter.selector, transmitters[0]);
         refusedByOursOnly(encodeConfig(signersOf(4), transmitters), why);
     }
 
@@ -76,7 +78,7 @@ abstract contract Differences is WithoutGas {
             Call memory call = next(4, report_);
             (bool ok, bytes memory ret) = send(transmitterOf(0), encode(call));
             yes("refused by ours", !ok || !_ours());
-            if (_ours()) eq("why", ret, abi.encodeWithSelector(IOCR2Aggregator.MalformedReport.selector));
+            if (_ours()) eq("why", ret, abi.encodeWithSelector(IFeed.MalformedReport.selector));
             else if (offset == 0x60) yes("accepted by the reference", ok);
         }
     }
@@ -213,7 +215,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         vm.recordLogs();
         (bool ok,) = send(payeeOf(6), abi.encodeCall(feed.withdrawPayment, (transmitterOf(6))));
         yes("paid", ok);
-        eq("amount", logOf(IOCR2Billing.OraclePaid.selector).data, abi.encode(debt));
+        eq("amount", logOf(IBilling.OraclePaid.selector).data, abi.encode(debt));
         eq("balance", link.balanceOf(payeeOf(6)), debt);
         eq("owed", feed.owedPayment(transmitterOf(6)), 0);
         eqInt("on the books", feed.linkAvailableForPayment(), 10 ** 24 - int256(7 * debt + 4 * PER_ROUND));
@@ -250,7 +252,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         feed.setBilling(0, 0, 0, 0, 0);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         eq("four and BillingSet", logs.length, 5);
-        eq("topic", logs[3].topics[0], IOCR2Billing.PaymentCarried.selector);
+        eq("topic", logs[3].topics[0], IBilling.PaymentCarried.selector);
         eq("transmitter", address(uint160(uint256(logs[3].topics[1]))), transmitterOf(3));
         eq("amount", logs[3].data, abi.encode(PER_ROUND));
     }
@@ -285,7 +287,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
     function limited(uint16 rounds) private {
         vm.recordLogs();
         feed.setHistoryLimit(rounds);
-        eq("event", logOf(IOCR2Aggregator.HistoryLimitSet.selector).data, abi.encode(rounds));
+        eq("event", logOf(IFeed.HistoryLimitSet.selector).data, abi.encode(rounds));
         eq("limit", feed.getHistoryLimit(), rounds);
         start(4);
     }
@@ -325,10 +327,10 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
     }
 
     function test_history_can_be_limited_only_before_it_begins() public {
-        onlyOwner(abi.encodeCall(IOCR2Aggregator.setHistoryLimit, (5)));
+        onlyOwner(abi.encodeCall(IFeed.setHistoryLimit, (5)));
         refused(
-            abi.encodeCall(IOCR2Aggregator.setHistoryLimit, (1)),
-            abi.encodeWithSelector(IOCR2Aggregator.HistoryLimitTooSmall.selector, 1, 2)
+            abi.encodeCall(IFeed.setHistoryLimit, (1)),
+            abi.encodeWithSelector(IFeed.HistoryLimitTooSmall.selector, 1, 2)
         );
         feed.setHistoryLimit(5);
         vm.recordLogs();
@@ -337,10 +339,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         feed.setHistoryLimit(0);
         start(4);
         transmit(4);
-        refused(
-            abi.encodeCall(IOCR2Aggregator.setHistoryLimit, (5)),
-            abi.encodeWithSelector(IOCR2Aggregator.HistoryHasBegun.selector, 1)
-        );
+        refused(abi.encodeCall(IFeed.setHistoryLimit, (5)), abi.encodeWithSelector(IFeed.HistoryHasBegun.selector, 1));
     }
 
     function test_a_limit_survives_config_terms_and_validator() public {
@@ -362,7 +361,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
             if (uint32(word >> 200) != 1 || word >> 160 == 0 || uint40(word >> 160) != 257) continue;
             vm.store(address(feed), bytes32(slot), bytes32(word | (uint256(type(uint32).max) << 200)));
             eq("latest", feed.latestRound(), type(uint32).max);
-            refused(next(4), abi.encodeWithSelector(IOCR2Aggregator.RoundsExhausted.selector));
+            refused(next(4), abi.encodeWithSelector(IFeed.RoundsExhausted.selector));
             return;
         }
         revert NotTrue("the hot word");

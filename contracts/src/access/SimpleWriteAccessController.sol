@@ -18,12 +18,6 @@ contract SimpleWriteAccessController is IAccessController, Owned {
     bool public checkEnabled = true;
     mapping(address user => bool listed) private s_listed;
 
-    /// @dev The answer is about the direct caller.
-    modifier checkAccess() {
-        _requireAccess();
-        _;
-    }
-
     /// @inheritdoc IAccessController
     function hasAccess(address user, bytes memory) public view virtual override returns (bool) {
         return s_listed[user] || !checkEnabled;
@@ -53,8 +47,8 @@ contract SimpleWriteAccessController is IAccessController, Owned {
         emit CheckAccessDisabled();
     }
 
-    /// @dev An access controller of a feed decides by the caller alone, so the call's data is not copied for it.
-    function _requireAccess() private view {
+    /// @dev About the direct caller. A feed's own list decides by the caller alone, so the call's data is not copied for it.
+    function _requireAccess() internal view {
         if (!hasAccess(msg.sender, "")) revert NoAccess(msg.sender);
     }
 }

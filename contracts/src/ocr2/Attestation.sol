@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IOCR2Aggregator} from "../interfaces/IOCR2Aggregator.sol";
-import {Hot} from "./Hot.sol";
+import {Hot} from "../feed/Hot.sol";
+import {IFeed} from "../interfaces/IFeed.sol";
 
 /// @title Is this a report that f+1 oracles of the configuration have signed?
 /// @dev A report is `abi.encode(uint32 observationsTimestamp, bytes32 rawObservers, int192[] observations,
@@ -66,7 +66,7 @@ library Attestation {
             wrong := xor(calldataload(context), mload(config))
             let length := add(add(TRANSMIT_LENGTH, report.length), shl(5, add(rs.length, ss.length)))
             wrong := or(wrong, xor(calldatasize(), length))
-            let quorum := add(and(shr(152, mload(add(config, 0x040))), 0xff), 1)
+            let quorum := add(byte(0, mload(add(config, 0x040))), 1)
             wrong := or(wrong, or(xor(rs.length, quorum), xor(ss.length, quorum)))
         }
         if (wrong != 0) _refuseCall(context[0], config, report.length, rs.length, ss.length);
@@ -126,18 +126,18 @@ library Attestation {
         uint256 quorum;
         assembly ("memory-safe") {
             wanted := mload(config)
-            quorum := add(and(shr(152, mload(add(config, 0x040))), 0xff), 1)
+            quorum := add(byte(0, mload(add(config, 0x040))), 1)
         }
-        if (digest != wanted) revert IOCR2Aggregator.ConfigDigestMismatch(digest, wanted);
+        if (digest != wanted) revert IFeed.ConfigDigestMismatch(digest, wanted);
         uint256 length = TRANSMIT_LENGTH + report + 32 * (rs + ss);
-        if (msg.data.length != length) revert IOCR2Aggregator.CalldataLengthMismatch(msg.data.length, length);
-        revert IOCR2Aggregator.WrongNumberOfSignatures(rs, ss, quorum);
+        if (msg.data.length != length) revert IFeed.CalldataLengthMismatch(msg.data.length, length);
+        revert IFeed.WrongNumberOfSignatures(rs, ss, quorum);
     }
 
     /// @dev Says which of the other checks has failed. The signer that was recovered last is still in the word at zero, since
     /// nothing was hashed after it; one who was seen before is told from one whom nobody knows.
     function _refuseSignatures(uint256 config, uint256 index, uint256 count, uint256 seen) private pure {
-        if (index == count) revert IOCR2Aggregator.MalformedReport();
+        if (index == count) revert IFeed.MalformedReport();
         address signer;
         assembly ("memory-safe") {
             signer := mload(0)
@@ -145,10 +145,10 @@ library Attestation {
         for (uint256 seat = 0; seat < 31; seat++) {
             bool known = seen & (1 << seat) != 0;
             if (known && _signerAt(config, seat) == signer) {
-                revert IOCR2Aggregator.DuplicateSigner(index, signer);
+                revert IFeed.DuplicateSigner(index, signer);
             }
         }
-        revert IOCR2Aggregator.InvalidSignature(index, signer);
+        revert IFeed.InvalidSignature(index, signer);
     }
 
     function _signerAt(uint256 config, uint256 seat) private pure returns (address signer) {

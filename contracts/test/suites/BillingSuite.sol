@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IAccessController} from "../../src/interfaces/IAccessController.sol";
+import {IBilling} from "../../src/interfaces/IBilling.sol";
 import {ILinkToken} from "../../src/interfaces/ILinkToken.sol";
-import {IOCR2, IOCR2Aggregator, IOCR2Billing} from "../../src/interfaces/IOCR2Aggregator.sol";
+import {IOCR2, IOCR2Billing} from "../../src/interfaces/IOCR2Aggregator.sol";
 import {IPayees} from "../../src/interfaces/IPayees.sol";
 import {FeedTest} from "../support/FeedTest.sol";
 import {Vm} from "../support/Vm.sol";
@@ -120,7 +121,7 @@ abstract contract BillingSuite is FeedTest {
         vm.recordLogs();
         (bool ok,) = send(payeeOf(1), abi.encodeCall(feed.withdrawPayment, (transmitterOf(1))));
         yes("paid", ok);
-        Vm.Log memory log = logOf(IOCR2Billing.OraclePaid.selector);
+        Vm.Log memory log = logOf(IBilling.OraclePaid.selector);
         eq("transmitter", address(uint160(uint256(log.topics[1]))), transmitterOf(1));
         eq("payee", address(uint160(uint256(log.topics[2]))), payeeOf(1));
         eq("token", address(uint160(uint256(log.topics[3]))), address(link));
@@ -152,7 +153,7 @@ abstract contract BillingSuite is FeedTest {
         feed.withdrawFunds(address(1), type(uint256).max);
         deal(0);
         uint256 due = owed(1);
-        bytes memory why = abi.encodeWithSelector(IOCR2Billing.TransferFailed.selector, address(link), payeeOf(1), due);
+        bytes memory why = abi.encodeWithSelector(IBilling.TransferFailed.selector, address(link), payeeOf(1), due);
         refused(payeeOf(1), abi.encodeCall(feed.withdrawPayment, (transmitterOf(1))), why);
         eq("owed", owed(1), due);
     }
@@ -179,7 +180,7 @@ abstract contract BillingSuite is FeedTest {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         uint256 seen;
         for (uint256 i = 0; i < logs.length; i++) {
-            if (logs[i].emitter != address(feed) || logs[i].topics[0] != IOCR2Billing.OraclePaid.selector) continue;
+            if (logs[i].emitter != address(feed) || logs[i].topics[0] != IBilling.OraclePaid.selector) continue;
             eq("in order", address(uint160(uint256(logs[i].topics[1]))), transmitterOf(seen));
             eq("after the transfer", logs[i - 1].emitter, address(link));
             seen++;
@@ -240,18 +241,18 @@ abstract contract BillingSuite is FeedTest {
         refused(
             stranger,
             abi.encodeCall(feed.withdrawFunds, (stranger, 1)),
-            abi.encodeWithSelector(IOCR2Billing.OnlyOwnerOrBillingAdmin.selector, stranger)
+            abi.encodeWithSelector(IBilling.OnlyOwnerOrBillingAdmin.selector, stranger)
         );
         transmit(4);
         yes("in debt", feed.linkAvailableForPayment() == -int256(due));
         refused(
             abi.encodeCall(feed.withdrawFunds, (address(0xf00d), 0)),
-            abi.encodeWithSelector(IOCR2Billing.InsufficientBalance.selector, due, 2 * due)
+            abi.encodeWithSelector(IBilling.InsufficientBalance.selector, due, 2 * due)
         );
     }
 
     function test_funds_go_to_someone() public {
-        bytes4 why = IOCR2Billing.TransferFailed.selector;
+        bytes4 why = IBilling.TransferFailed.selector;
         refused(
             abi.encodeCall(feed.withdrawFunds, (address(0), 1)),
             abi.encodeWithSelector(why, address(link), address(0), 1)
@@ -269,14 +270,14 @@ abstract contract BillingSuite is FeedTest {
         for (uint256 i = 0; i < 2; i++) {
             refused(
                 abi.encodeCall(feed.setLinkToken, (ILinkToken(wrong[i]), stranger)),
-                abi.encodeWithSelector(IOCR2Billing.NotAToken.selector, wrong[i])
+                abi.encodeWithSelector(IBilling.NotAToken.selector, wrong[i])
             );
         }
         vm.recordLogs();
         feed.setLinkToken(link, address(0));
         eq("no change, no event", countLogs(), 0);
         feed.setLinkToken(other, address(0x4e57));
-        Vm.Log memory log = logOf(IOCR2Billing.LinkTokenSet.selector);
+        Vm.Log memory log = logOf(IBilling.LinkTokenSet.selector);
         eq("old", address(uint160(uint256(log.topics[1]))), address(link));
         eq("new", address(uint160(uint256(log.topics[2]))), address(other));
     }
@@ -301,7 +302,7 @@ abstract contract BillingSuite is FeedTest {
         refused(
             stranger,
             abi.encodeCall(feed.setBilling, (1, 2, 3, 4, 5)),
-            abi.encodeWithSelector(IOCR2Billing.OnlyOwnerOrBillingAdmin.selector, stranger)
+            abi.encodeWithSelector(IBilling.OnlyOwnerOrBillingAdmin.selector, stranger)
         );
     }
 
@@ -311,7 +312,7 @@ abstract contract BillingSuite is FeedTest {
         onlyOwner(abi.encodeCall(feed.setBillingAccessController, (other)));
         vm.recordLogs();
         feed.setBillingAccessController(other);
-        eq("event", logOf(IOCR2Billing.BillingAccessControllerSet.selector).data, abi.encode(old, other));
+        eq("event", logOf(IBilling.BillingAccessControllerSet.selector).data, abi.encode(old, other));
         feed.setBillingAccessController(other);
         eq("no change, no event", countLogs(), 0);
         (bool ok,) = send(stranger, abi.encodeCall(feed.setBilling, (1, 2, 3, 4, 5)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IFeed} from "../../src/interfaces/IFeed.sol";
 import {IOCR2} from "../../src/interfaces/IOCR2.sol";
 import {IOCR2Aggregator} from "../../src/interfaces/IOCR2Aggregator.sol";
 import {FeedTest} from "../support/FeedTest.sol";
@@ -106,14 +107,12 @@ abstract contract ConfigSuite is FeedTest {
         configure(4, 1);
         Call memory call = signedBy(contextOf(old, 2, 1), report(7), 0, 3, 7);
         refused(
-            transmitterOf(0),
-            encode(call),
-            abi.encodeWithSelector(IOCR2Aggregator.ConfigDigestMismatch.selector, old, digest)
+            transmitterOf(0), encode(call), abi.encodeWithSelector(IFeed.ConfigDigestMismatch.selector, old, digest)
         );
         refused(
             transmitterOf(6),
             encode(next(4)),
-            abi.encodeWithSelector(IOCR2Aggregator.UnauthorizedTransmitter.selector, transmitterOf(6))
+            abi.encodeWithSelector(IFeed.UnauthorizedTransmitter.selector, transmitterOf(6))
         );
     }
 
@@ -123,16 +122,16 @@ abstract contract ConfigSuite is FeedTest {
 
     function test_at_most_31_oracles() public {
         configure(31, 10);
-        refused(encodeConfig(32, 1), abi.encodeWithSelector(IOCR2Aggregator.TooManyOracles.selector, 32, 31));
+        refused(encodeConfig(32, 1), abi.encodeWithSelector(IFeed.TooManyOracles.selector, 32, 31));
     }
 
     function test_as_many_signers_as_transmitters() public {
         bytes memory data = encodeConfig(signersOf(4), transmittersOf(5), 1, onchainConfig());
-        refused(data, abi.encodeWithSelector(IOCR2Aggregator.OracleListsDiffer.selector, 4, 5));
+        refused(data, abi.encodeWithSelector(IFeed.OracleListsDiffer.selector, 4, 5));
     }
 
     function test_f_is_positive_and_less_than_a_third() public {
-        bytes4 why = IOCR2Aggregator.FaultyOraclesOutOfRange.selector;
+        bytes4 why = IFeed.FaultyOraclesOutOfRange.selector;
         refused(encodeConfig(4, 0), abi.encodeWithSelector(why, 0, 4));
         refused(encodeConfig(3, 1), abi.encodeWithSelector(why, 1, 3));
         refused(encodeConfig(6, 2), abi.encodeWithSelector(why, 2, 6));
@@ -162,12 +161,12 @@ abstract contract ConfigSuite is FeedTest {
         address[] memory signers = signersOf(4);
         signers[3] = signers[1];
         bytes memory data = encodeConfig(signers, transmittersOf(4), 1, onchainConfig());
-        refused(data, abi.encodeWithSelector(IOCR2Aggregator.RepeatedSigner.selector, signers[1]));
+        refused(data, abi.encodeWithSelector(IFeed.RepeatedSigner.selector, signers[1]));
 
         address[] memory transmitters = transmittersOf(4);
         transmitters[2] = transmitters[0];
         data = encodeConfig(signersOf(4), transmitters, 1, onchainConfig());
-        refused(data, abi.encodeWithSelector(IOCR2Aggregator.RepeatedTransmitter.selector, transmitters[0]));
+        refused(data, abi.encodeWithSelector(IFeed.RepeatedTransmitter.selector, transmitters[0]));
     }
 
     function test_any_size_of_offchain_config_is_announced() public {

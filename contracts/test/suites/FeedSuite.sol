@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAccessController} from "../../src/interfaces/IAccessController.sol";
+import {IFeed} from "../../src/interfaces/IFeed.sol";
 import {IOCR2Aggregator} from "../../src/interfaces/IOCR2Aggregator.sol";
 import {IOwned} from "../../src/interfaces/IOwned.sol";
 import {FeedTest} from "../support/FeedTest.sol";
@@ -103,7 +104,7 @@ abstract contract FeedSuite is FeedTest {
         (ok, ret) = address(feed).call(call);
         yes("a contract", !ok);
         if (_ours()) {
-            eq("why", ret, abi.encodeWithSelector(IOCR2Aggregator.OnlyExternalAccounts.selector, address(this)));
+            eq("why", ret, abi.encodeWithSelector(IFeed.OnlyExternalAccounts.selector, address(this)));
         }
     }
 
@@ -123,7 +124,7 @@ abstract contract FeedSuite is FeedTest {
         refused(
             stranger,
             abi.encodeCall(feed.requestNewRound, ()),
-            abi.encodeWithSelector(IOCR2Aggregator.OnlyOwnerOrRequester.selector, stranger)
+            abi.encodeWithSelector(IFeed.OnlyOwnerOrRequester.selector, stranger)
         );
     }
 
@@ -133,7 +134,7 @@ abstract contract FeedSuite is FeedTest {
         onlyOwner(abi.encodeCall(feed.setRequesterAccessController, (other)));
         vm.recordLogs();
         feed.setRequesterAccessController(other);
-        eq("event", logOf(IOCR2Aggregator.RequesterAccessControllerSet.selector).data, abi.encode(old, other));
+        eq("event", logOf(IFeed.RequesterAccessControllerSet.selector).data, abi.encode(old, other));
         feed.setRequesterAccessController(other);
         eq("no change, no event", countLogs(), 0);
         (bool ok,) = send(requester, abi.encodeCall(feed.requestNewRound, ()));

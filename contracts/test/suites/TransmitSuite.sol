@@ -3,13 +3,14 @@ pragma solidity 0.8.37;
 
 import {IAggregatorV2V3} from "../../src/interfaces/IAggregatorV2V3.sol";
 import {IAggregatorValidator} from "../../src/interfaces/IAggregatorValidator.sol";
+import {IFeed} from "../../src/interfaces/IFeed.sol";
 import {IOCR2Aggregator} from "../../src/interfaces/IOCR2Aggregator.sol";
 import {FeedTest} from "../support/FeedTest.sol";
 import {Vm} from "../support/Vm.sol";
 
 /// @title transmit: what is accepted, what it does, what is refused and why
 abstract contract TransmitSuite is FeedTest {
-    bytes4 private constant MALFORMED = IOCR2Aggregator.MalformedReport.selector;
+    bytes4 private constant MALFORMED = IFeed.MalformedReport.selector;
 
     // -- accepted
 
@@ -214,7 +215,7 @@ abstract contract TransmitSuite is FeedTest {
 
     function test_epochs_and_rounds_only_grow() public {
         start(4);
-        bytes4 why = IOCR2Aggregator.StaleReport.selector;
+        bytes4 why = IFeed.StaleReport.selector;
         refused(
             signedBy(contextOf(digest, 0, 0), report(4), 0, 2, 4), abi.encodeWithSelector(why, uint40(0), uint40(0))
         );
@@ -237,9 +238,7 @@ abstract contract TransmitSuite is FeedTest {
         bytes memory data = encode(next(4));
         address[3] memory others = [stranger, address(this), vm.addr(signerKey(0))];
         for (uint256 i = 0; i < others.length; i++) {
-            refused(
-                others[i], data, abi.encodeWithSelector(IOCR2Aggregator.UnauthorizedTransmitter.selector, others[i])
-            );
+            refused(others[i], data, abi.encodeWithSelector(IFeed.UnauthorizedTransmitter.selector, others[i]));
         }
     }
 
@@ -247,13 +246,13 @@ abstract contract TransmitSuite is FeedTest {
         start(4);
         bytes32 other = keccak256("another");
         Call memory call = signedBy(contextOf(other, 1, 1), report(4), 0, 2, 4);
-        refused(call, abi.encodeWithSelector(IOCR2Aggregator.ConfigDigestMismatch.selector, other, digest));
+        refused(call, abi.encodeWithSelector(IFeed.ConfigDigestMismatch.selector, other, digest));
     }
 
     function test_calldata_is_exactly_as_long_as_it_must_be() public {
         start(4);
         bytes memory data = encode(next(4));
-        bytes4 why = IOCR2Aggregator.CalldataLengthMismatch.selector;
+        bytes4 why = IFeed.CalldataLengthMismatch.selector;
         refused(
             transmitterOf(0), bytes.concat(data, hex"00"), abi.encodeWithSelector(why, data.length + 1, data.length)
         );
@@ -266,7 +265,7 @@ abstract contract TransmitSuite is FeedTest {
 
     function test_exactly_f_plus_1_signatures() public {
         start(7);
-        bytes4 why = IOCR2Aggregator.WrongNumberOfSignatures.selector;
+        bytes4 why = IFeed.WrongNumberOfSignatures.selector;
         uint256[4] memory counts = [uint256(0), 2, 4, 7];
         for (uint256 i = 0; i < counts.length; i++) {
             Call memory call = signedBy(contextOf(digest, 1, 1), report(7), 0, counts[i], 7);
@@ -286,7 +285,7 @@ abstract contract TransmitSuite is FeedTest {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(12345, signedHash(call.report, call.context));
         (call.rs[1], call.ss[1]) = (r, s);
         call.rawVs = (call.rawVs & bytes32(uint256(0xff) << 248)) | bytes32(uint256(v - 27) << 240);
-        refused(call, abi.encodeWithSelector(IOCR2Aggregator.InvalidSignature.selector, 1, vm.addr(12345)));
+        refused(call, abi.encodeWithSelector(IFeed.InvalidSignature.selector, 1, vm.addr(12345)));
     }
 
     function test_a_signature_of_another_report_is_refused() public {
@@ -295,7 +294,7 @@ abstract contract TransmitSuite is FeedTest {
         call.report = reportOf(uint32(block.timestamp), observationsOf(4, PRICE + 1), RATE);
         (bool ok, bytes memory ret) = send(transmitterOf(0), encode(call));
         yes("refused", !ok);
-        if (_ours()) eq("error", bytes4(ret), IOCR2Aggregator.InvalidSignature.selector);
+        if (_ours()) eq("error", bytes4(ret), IFeed.InvalidSignature.selector);
     }
 
     function test_recovery_ids_are_0_and_1() public {
@@ -304,7 +303,7 @@ abstract contract TransmitSuite is FeedTest {
         for (uint256 i = 0; i < wrong.length; i++) {
             Call memory call = next(4);
             call.rawVs = (call.rawVs & bytes32(type(uint256).max >> 8)) | bytes32(uint256(wrong[i]) << 248);
-            refused(call, abi.encodeWithSelector(IOCR2Aggregator.InvalidSignature.selector, 0, address(0)));
+            refused(call, abi.encodeWithSelector(IFeed.InvalidSignature.selector, 0, address(0)));
         }
     }
 
@@ -314,10 +313,10 @@ abstract contract TransmitSuite is FeedTest {
         for (uint256 i = 0; i < 2; i++) {
             Call memory call = next(4);
             call.rs[0] = wrong[i];
-            refused(call, abi.encodeWithSelector(IOCR2Aggregator.InvalidSignature.selector, 0, address(0)));
+            refused(call, abi.encodeWithSelector(IFeed.InvalidSignature.selector, 0, address(0)));
             call = next(4);
             call.ss[1] = wrong[i];
-            refused(call, abi.encodeWithSelector(IOCR2Aggregator.InvalidSignature.selector, 1, address(0)));
+            refused(call, abi.encodeWithSelector(IFeed.InvalidSignature.selector, 1, address(0)));
         }
     }
 
@@ -328,12 +327,12 @@ abstract contract TransmitSuite is FeedTest {
         uint8 v = uint8(call.rawVs[0]);
         call.rawVs = bytes32((uint256(v) << 248) | (uint256(v) << 240));
         address signer = vm.addr(signerKey(epoch % 4));
-        refused(call, abi.encodeWithSelector(IOCR2Aggregator.DuplicateSigner.selector, 1, signer));
+        refused(call, abi.encodeWithSelector(IFeed.DuplicateSigner.selector, 1, signer));
 
         // The other one of two equivalent signatures is by the same signer.
         call.ss[1] = bytes32(N_ORDER - uint256(call.ss[0]));
         call.rawVs = bytes32((uint256(v) << 248) | (uint256(v ^ 1) << 240));
-        refused(call, abi.encodeWithSelector(IOCR2Aggregator.DuplicateSigner.selector, 1, signer));
+        refused(call, abi.encodeWithSelector(IFeed.DuplicateSigner.selector, 1, signer));
     }
 
     function malformed(bytes memory report_) private {
@@ -397,7 +396,7 @@ abstract contract TransmitSuite is FeedTest {
 
     function test_more_than_f_and_at_most_31_observations() public {
         start(7);
-        bytes4 why = IOCR2Aggregator.WrongNumberOfObservations.selector;
+        bytes4 why = IFeed.WrongNumberOfObservations.selector;
         for (uint256 k = 0; k <= 2; k++) {
             bytes memory few = reportOf(1, observationsOf(k, PRICE), RATE);
             refused(next(7, few), abi.encodeWithSelector(why, k, 3, 31));
@@ -407,7 +406,7 @@ abstract contract TransmitSuite is FeedTest {
         int192[] memory many = observationsOf(32, PRICE);
         refused(
             next(7, abi.encode(uint32(1), bytes32(0), many, RATE)),
-            abi.encodeWithSelector(IOCR2Aggregator.MalformedReport.selector)
+            abi.encodeWithSelector(IFeed.MalformedReport.selector)
         );
     }
 
@@ -417,7 +416,7 @@ abstract contract TransmitSuite is FeedTest {
         for (uint256 i = 0; i < 4; i++) {
             int192[] memory observations = new int192[](2);
             (observations[0], observations[1]) = (PRICE, wrong[i]);
-            bytes4 why = IOCR2Aggregator.MedianOutOfRange.selector;
+            bytes4 why = IFeed.MedianOutOfRange.selector;
             refused(next(4, reportOf(1, observations, RATE)), abi.encodeWithSelector(why, wrong[i], MIN, MAX));
         }
         int192[2] memory right = [MIN, MAX];
@@ -475,7 +474,7 @@ abstract contract TransmitSuite is FeedTest {
         RecordingValidator validator = new RecordingValidator(feed);
         vm.recordLogs();
         feed.setValidatorConfig(IAggregatorValidator(address(validator)), 300_000);
-        Vm.Log memory log = logOf(IOCR2Aggregator.ValidatorConfigSet.selector);
+        Vm.Log memory log = logOf(IFeed.ValidatorConfigSet.selector);
         eq("previous", uint256(log.topics[1]), 0);
         eq("current", address(uint160(uint256(log.topics[2]))), address(validator));
         eq("gas limits", log.data, abi.encode(uint32(0), uint32(300_000)));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IOCR2Aggregator} from "../../src/interfaces/IOCR2Aggregator.sol";
+import {IFeed} from "../../src/interfaces/IFeed.sol";
 import {Attestation} from "../../src/ocr2/Attestation.sol";
-import {ConfigData} from "../../src/ocr2/ConfigData.sol";
-import {Hot} from "../../src/ocr2/Hot.sol";
+import {ConfigData} from "../../src/feed/ConfigData.sol";
+import {Hot} from "../../src/feed/Hot.sol";
 import {Committee} from "../support/Committee.sol";
 
 contract AttestationTest is Committee {
@@ -85,9 +85,8 @@ contract AttestationTest is Committee {
         try this.check(call.context, call.report, call.rs, call.ss, call.rawVs) {
             return true;
         } catch (bytes memory why) {
-            bytes4 wanted = report.length % 32 == 0
-                ? IOCR2Aggregator.MalformedReport.selector
-                : IOCR2Aggregator.CalldataLengthMismatch.selector;
+            bytes4 wanted =
+                report.length % 32 == 0 ? IFeed.MalformedReport.selector : IFeed.CalldataLengthMismatch.selector;
             eq("why", bytes4(why), wanted);
             return false;
         }
@@ -169,9 +168,7 @@ contract AttestationTest is Committee {
         } catch (bytes memory why) {
             yes("a fault", distinct < 3);
             yes(
-                "named",
-                bytes4(why) == IOCR2Aggregator.DuplicateSigner.selector
-                    || bytes4(why) == IOCR2Aggregator.InvalidSignature.selector
+                "named", bytes4(why) == IFeed.DuplicateSigner.selector || bytes4(why) == IFeed.InvalidSignature.selector
             );
         }
     }

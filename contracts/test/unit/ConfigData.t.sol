@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ConfigData} from "../../src/ocr2/ConfigData.sol";
+import {ConfigData} from "../../src/feed/ConfigData.sol";
 import {ConfigDigest} from "../../src/ocr2/ConfigDigest.sol";
 import {Committee} from "../support/Committee.sol";
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Account, newMember, newOutsider} from "../../src/billing/Account.sol";
-import {Hot} from "../../src/ocr2/Hot.sol";
-import {Round, newRound} from "../../src/ocr2/Round.sol";
+import {Hot} from "../../src/feed/Hot.sol";
+import {Round, newRound} from "../../src/feed/Round.sol";
 import {Check} from "../support/Check.sol";
 
 /// @dev Words of storage that hold several numbers: each is read back, and writing one leaves the others alone.

@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 /// @title The one word of storage that every transmission reads and writes
 /// @dev From the least significant bit: config data contract (160), latest epoch and round of the oracles' protocol (40),
-/// latest round of the aggregator (32), history limit (16; see OCR2Aggregator.setHistoryLimit), number of oracles (8). A word
-/// and not a struct, so that it is loaded and stored exactly once per transmission. The assembly of Attestation and of
-/// OCR2Aggregator.transmit knows this layout.
+/// latest round of the aggregator (32), history limit (16; see IFeed.setHistoryLimit), number of oracles (8). A word
+/// and not a struct, so that it is loaded and stored exactly once per transmission. The assembly of attestations,
+/// aggregators and Feed knows this layout.
 type Hot is uint256;
 
 using {

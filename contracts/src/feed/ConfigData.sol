@@ -7,10 +7,9 @@ pragma solidity 0.8.37;
 /// @dev The code is a STOP byte, so that a call to the data contract does nothing, and then the data:
 ///
 ///     at     bytes     content
-///     0x000  32        config digest, 0 if only terms or validator were set yet
+///     0x000  32        config digest (of OCR1: its 16 bytes and zeros), 0 if only terms or validator were set yet
 ///     0x020  32        multiplier of the seat table
-///     0x040  32        terms: from the least significant bit, maximumGasPriceGwei (32), reasonableGasPriceGwei (32),
-///                      observationPaymentGjuels (32), transmissionPaymentGjuels (32), accountingGas (24), f (8)
+///     0x040  32        terms of payment, see OCR1Billing and OCR2Billing; above them, in the highest byte, f
 ///     0x060  32        validator (160 bits from the least significant), its gas limit (32)
 ///     0x080  256       seat table
 ///     0x180  20 * n    signers
@@ -27,12 +26,8 @@ library ConfigData {
     uint256 internal constant SEATS = 0x080;
     uint256 internal constant SIGNERS = 0x180;
 
-    /// @dev Bits of the terms, from the least significant; the first field is maximumGasPriceGwei.
-    uint256 internal constant REASONABLE_GAS_PRICE_AT = 32;
-    uint256 internal constant OBSERVATION_PAYMENT_AT = 64;
-    uint256 internal constant TRANSMISSION_PAYMENT_AT = 96;
-    uint256 internal constant ACCOUNTING_GAS_AT = 128;
-    uint256 internal constant F_AT = 152;
+    /// @dev The highest byte of the terms' word.
+    uint256 internal constant F_AT = 248;
 
     error DataContractNotCreated();
 
@@ -47,7 +42,7 @@ library ConfigData {
         uint256 n = signerList.length;
         data = new bytes(SIGNERS + 40 * n);
         setWord(data, DIGEST, uint256(digest));
-        setWord(data, TERMS, uint256(uint152(word(previous, TERMS))) | (uint256(f) << F_AT));
+        setWord(data, TERMS, (word(previous, TERMS) & ((1 << F_AT) - 1)) | (uint256(f) << F_AT));
         setWord(data, VALIDATOR, word(previous, VALIDATOR));
         for (uint256 i = 0; i < n; i++) {
             _setAddress(data, SIGNERS + 20 * i, signerList[i]);
@@ -97,6 +92,12 @@ library ConfigData {
         assembly ("memory-safe") {
             mstore(add(add(data, 0x20), offset), value)
         }
+    }
+
+    /// @notice Other terms, and the same f.
+    /// @param terms Of 248 bits.
+    function setTerms(bytes memory data, uint256 terms) internal pure {
+        setWord(data, TERMS, (word(data, TERMS) >> F_AT << F_AT) | terms);
     }
 
     /// @return list The transmitters, in the order of their seats.
