@@ -14,3 +14,16 @@ pub const KNOCK: &[u8] = b"ragep2p 1.0.0 knock knock";
 
 /// Opens the digest of a signed peer announcement. Networking spec 11.2.
 pub const PEER_ANNOUNCEMENT: &[u8] = b"announcement for chainlink peer discovery v2.0.0";
+
+/// Opens everything that a signer of a threshold signature hashes but the challenge, which is the contract's.
+pub const THRESHOLD_SIGNING: &[u8] = b"dodona threshold signing v1";
+
+/// Opens the digest of the terms of a key generation: who takes part, how many must sign, which attempt it is.
+pub const THRESHOLD_TERMS: &[u8] = b"dodona threshold key generation terms v1";
+
+/// Opens what an oracle signs with its own key in a key generation; the digest of the terms and the message follow.
+pub const THRESHOLD_MESSAGE: &[u8] = b"dodona threshold key generation message v1";
+
+/// Opens what a dealer signs with its part of the group key, to prove that it knows it; the terms' digest, its index and
+/// its commitments follow.
+pub const THRESHOLD_POSSESSION: &[u8] = b"dodona threshold key generation possession v1";

@@ -13,6 +13,7 @@ pub mod ed25519;
 pub mod hash;
 pub mod peer_id;
 pub mod secp256k1;
+pub mod threshold;
 pub mod x25519;
 
 pub use claim::{Claim, Verdicts};

@@ -107,7 +107,7 @@ fn recover_in_rust(digest: &[u8; 32], signature: &[u8; SIGNATURE_LEN]) -> Option
         &ProjectivePoint::from(big_r),
         &(r_inverse * s),
     );
-    (q != ProjectivePoint::IDENTITY).then(|| Address::of(&q.to_affine()))
+    Address::of_point(&q)
 }
 
 /// The same with libsecp256k1.
@@ -141,6 +141,11 @@ impl Address {
     fn of(key: &AffinePoint) -> Self {
         let point = key.to_encoded_point(false);
         Self::of_uncompressed(point.as_bytes().try_into().expect("a public key is not the identity"))
+    }
+
+    /// The address of the public key that is this point, unless it is the identity.
+    pub(crate) fn of_point(point: &ProjectivePoint) -> Option<Self> {
+        (*point != ProjectivePoint::IDENTITY).then(|| Self::of(&point.to_affine()))
     }
 
     fn of_uncompressed(point: &[u8; 65]) -> Self {
