@@ -45,7 +45,7 @@ fn target() -> PathBuf {
 }
 
 /// Builds `interop/go`; the first time its module proxy is needed.
-fn go_programs() -> Result<PathBuf, Failure> {
+pub fn go_programs() -> Result<PathBuf, Failure> {
     let version = output("go", &["version"]).map_err(|Failure(why)| Failure(format!("{why}\n{GO}")))?;
     let folder = target().join("interop");
     say(&format!("building interop/go with {version}"));

@@ -1,5 +1,6 @@
 //! Every command that CI runs, and `tidy`. `cargo xtask` alone lists them.
 
+mod bench;
 mod ci;
 mod gas;
 mod interop;
@@ -18,6 +19,8 @@ cargo xtask COMMAND
   sim ARGS...   the simulator: --seeds N [--from S] [--n 4..31] [--signatures real|keyed]; replays with --seeds 1 --from S
   mutate [N]    apply each patch of mutations/ to a copy of the sources; every one must be caught by some seed
   gas [--json]  what the contracts cost, beside the original where Go is there to fetch it
+  bench         one committee measured: [--n 4,16,31] [--seconds S] [--repeat R] [--only rust,store] [--calm] [--json FILE]
+  bench go      the same beside the Go reference, alternating, then mixed; needs Go
   interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
 ";
 
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("gas") => gas::run(rest),
         Some("interop") => interop::run(rest),
+        Some("bench") => bench::run(rest),
         Some("sim") => run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "sim", "--"], rest),
         Some("mutate") => {
             run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "mutate", "--"], rest)

@@ -45,6 +45,7 @@ const HOUSE: &[(&str, bool, &[&str])] = &[
         ],
     ),
     ("interop", false, &["*"]),
+    ("bench", false, &["*"]),
     ("node", false, &["*"]),
 ];
 
