@@ -164,7 +164,7 @@ impl Tracker {
             },
             Phase::Loading { ticket, look, .. } if ticket == answered => match answer {
                 Some(Answer::Logs(logs)) => {
-                    match self.load(&look, &logs) {
+                    match load(self.config.chain_id, self.config.contract, &look, &logs) {
                         Ok(config) => self.configured(config, &look, out),
                         Err(refusal) => out.emit(Output::Refused(refusal)),
                     }
@@ -225,47 +225,6 @@ impl Tracker {
         out.emit(Output::Unconfigured);
     }
 
-    /// The configuration that `look` names, from the events of its block.
-    fn load(&self, look: &Look, logs: &[Log]) -> Result<ContractConfig, Refusal> {
-        if logs.len() > limits::LOGS_MAX {
-            return Err(Refusal::TooManyLogs { got: logs.len() });
-        }
-        // A contract may be configured several times in a block: what the look names is the last.
-        let mut refusal = Refusal::NoEvent { digest: look.digest, block: look.changed_in };
-        for log in logs.iter().rev() {
-            match self.read(look, log) {
-                Ok(config) => return Ok(config),
-                Err(why) => refusal = why,
-            }
-        }
-        Err(refusal)
-    }
-
-    fn read(&self, look: &Look, log: &Log) -> Result<ContractConfig, Refusal> {
-        if log.block.number != look.changed_in {
-            return Err(Refusal::WrongBlock { got: log.block, wanted: look.changed_in });
-        }
-        if log.data.len() > limits::CONFIG_SET_MAX {
-            return Err(Refusal::EventTooLong { got: log.data.len() });
-        }
-        let event = ConfigSet::decode_raw_log_validate(log.topics.iter().copied(), &log.data)
-            .map_err(|error| Refusal::MalformedEvent { index: log.index, why: error.to_string() })?;
-        let config = contract_config(event);
-        if config.config_digest != look.digest {
-            return Err(Refusal::OtherDigest { got: config.config_digest, wanted: look.digest });
-        }
-        if look.digest.prefix() != ConfigDigestPrefix::EVM_SIMPLE {
-            return Err(Refusal::OtherPrefix { got: look.digest.prefix() });
-        }
-        let contract = ocr::Address(self.config.contract.into_array());
-        let computed = evm_simple::config_digest(self.config.chain_id, contract, &config)
-            .expect("signers and transmitters of an event are addresses");
-        if computed != look.digest {
-            return Err(Refusal::DigestMismatch { got: look.digest, computed });
-        }
-        Ok(config)
-    }
-
     fn configured(&mut self, config: ContractConfig, look: &Look, out: &mut Out) {
         let config = Arc::new(config);
         self.current = Some(config.clone());
@@ -283,6 +242,47 @@ impl Tracker {
         let pause = if core::mem::take(&mut self.hinted) { Duration::ZERO } else { pause };
         self.phase = Phase::Resting { until: now.mono + pause };
     }
+}
+
+/// The configuration that `look` names, from the `ConfigSet` events of its block; believed only if its digest follows from
+/// what it says.
+pub fn load(chain_id: u64, contract: Address, look: &Look, logs: &[Log]) -> Result<ContractConfig, Refusal> {
+    if logs.len() > limits::LOGS_MAX {
+        return Err(Refusal::TooManyLogs { got: logs.len() });
+    }
+    // A contract may be configured several times in a block: what the look names is the last.
+    let mut refusal = Refusal::NoEvent { digest: look.digest, block: look.changed_in };
+    for log in logs.iter().rev() {
+        match read(chain_id, contract, look, log) {
+            Ok(config) => return Ok(config),
+            Err(why) => refusal = why,
+        }
+    }
+    Err(refusal)
+}
+
+fn read(chain_id: u64, contract: Address, look: &Look, log: &Log) -> Result<ContractConfig, Refusal> {
+    if log.block.number != look.changed_in {
+        return Err(Refusal::WrongBlock { got: log.block, wanted: look.changed_in });
+    }
+    if log.data.len() > limits::CONFIG_SET_MAX {
+        return Err(Refusal::EventTooLong { got: log.data.len() });
+    }
+    let event = ConfigSet::decode_raw_log_validate(log.topics.iter().copied(), &log.data)
+        .map_err(|error| Refusal::MalformedEvent { index: log.index, why: error.to_string() })?;
+    let config = contract_config(event);
+    if config.config_digest != look.digest {
+        return Err(Refusal::OtherDigest { got: config.config_digest, wanted: look.digest });
+    }
+    if look.digest.prefix() != ConfigDigestPrefix::EVM_SIMPLE {
+        return Err(Refusal::OtherPrefix { got: look.digest.prefix() });
+    }
+    let computed = evm_simple::config_digest(chain_id, ocr::Address(contract.into_array()), &config)
+        .expect("signers and transmitters of an event are addresses");
+    if computed != look.digest {
+        return Err(Refusal::DigestMismatch { got: look.digest, computed });
+    }
+    Ok(config)
 }
 
 /// Signers as 20 bytes, transmitters as text with a checksum (OCR2 spec 3.1).

@@ -98,6 +98,11 @@ impl Sender {
         self.account.address()
     }
 
+    /// The chain that it sends to.
+    pub fn endpoints(&self) -> &Arc<Endpoints> {
+        &self.endpoints
+    }
+
     /// Wei that an account has.
     pub async fn balance_of(&self, account: Address) -> Result<U256, ReadError> {
         self.endpoints

@@ -1,8 +1,10 @@
 //! What an OCR2 contract says now (OCR2 spec 8.3, 9.7): the reads behind a plugin's view and an oracle's start.
 
-use alloy::primitives::{Address, U64, aliases::I192};
+use alloy::primitives::{Address, B256, U64, aliases::I192};
 use alloy::sol_types::{SolCall, SolEvent};
-use bindings::ocr2_aggregator::{RoundRequested, latestConfigDigestAndEpochCall, latestTransmissionDetailsCall};
+use bindings::ocr2_aggregator::{
+    NewTransmission, RoundRequested, latestConfigDigestAndEpochCall, latestTransmissionDetailsCall,
+};
 use evm_proto::chain::Block;
 use ocr::ConfigDigest;
 use std::sync::{Arc, Mutex};
@@ -11,9 +13,9 @@ use std::time::Duration;
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
 use crate::error::{CallError, Failure, ReadError};
-use crate::json_rpc::Header;
+use crate::json_rpc::{Header, RawReceipt};
 use crate::limits::{LOG_LOOKBACK_MAX, LOG_RANGE_MAX, LOG_REORG_DEPTH, REQUESTS_KEPT_MAX};
-use crate::tracking::{head, logs, read};
+use crate::tracking::{head, logs, placed_logs, read};
 
 /// One OCR2 contract, read through all endpoints of its chain.
 #[derive(Clone, Debug)]
@@ -54,6 +56,15 @@ pub struct ConfigDigestAndEpoch {
     pub scan_logs: bool,
     pub digest: ConfigDigest,
     pub epoch: u32,
+}
+
+/// A report that the contract accepted.
+#[derive(Clone, Debug)]
+pub struct Transmission {
+    pub event: NewTransmission,
+    pub transaction: B256,
+    pub block: u64,
+    pub gas_used: u64,
 }
 
 impl Aggregator {
@@ -113,6 +124,37 @@ impl Aggregator {
                     let head = head(&endpoints, &endpoint).await?;
                     let returned = read(&endpoint, contract, call, head.number).await?;
                     Ok((returned, head.number.to()))
+                })
+            })
+            .await
+    }
+
+    /// What the contract accepted from block `from` on, ascending; and the head up to which it was looked for.
+    pub async fn transmissions(&self, from: u64) -> Result<(u64, Vec<Transmission>), ReadError> {
+        let (contract, endpoints) = (self.address, self.endpoints.clone());
+        self.endpoints
+            .read(move |endpoint| {
+                let endpoints = endpoints.clone();
+                Box::pin(async move {
+                    let head: u64 = head(&endpoints, &endpoint).await?.number.to();
+                    let mut found = Vec::new();
+                    // Asked for a piece at a time; whoever wants more asks again from where this ends.
+                    let to = head.min(from.saturating_add(LOG_RANGE_MAX - 1));
+                    if from > head {
+                        return Ok((head, found));
+                    }
+                    let logs = placed_logs(&endpoint, contract, NewTransmission::SIGNATURE_HASH, from, to).await?;
+                    for (transaction, log) in logs {
+                        let event = NewTransmission::decode_raw_log_validate(log.topics.iter().copied(), &log.data);
+                        let event = event.map_err(|error| {
+                            endpoint.error("eth_getLogs", Failure::Malformed(format!("no NewTransmission: {error}")))
+                        })?;
+                        let method = "eth_getTransactionReceipt";
+                        let receipt: Option<RawReceipt> = endpoint.call(method, (transaction,)).await?;
+                        let gas_used = receipt.map_or(0, |receipt| receipt.gas_used.to());
+                        found.push(Transmission { event, transaction, block: log.block.number, gas_used });
+                    }
+                    Ok((to, found))
                 })
             })
             .await

@@ -1,9 +1,10 @@
 //! Several endpoints of one chain as one: whoever fails, hangs or lags is overtaken by another.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Bytes, U64};
 use evm_proto::chain::Block;
 use evm_proto::transactions::Verdict;
 use futures::stream::{FuturesUnordered, StreamExt};
+use reqwest::Url;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -111,6 +112,17 @@ pub enum ConfigError {
     Client { name: String, why: String },
 }
 
+/// A tool's one endpoint cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DialError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    NotReady(#[from] ReadError),
+}
+
 impl Endpoints {
     /// Begins to watch the endpoints; must be called within a tokio runtime. None of them need be reachable yet: whoever
     /// is not is tried again and again.
@@ -133,6 +145,21 @@ impl Endpoints {
         let (publish, head) = watch::channel(None);
         let watchers = heads::watch(&settings, &all, publish);
         Ok(Arc::new(Endpoints { settings, all, head, watchers }))
+    }
+
+    /// For a tool that is given one URL: asks there which chain it is, and waits for its head.
+    pub async fn dial(url: Url, head_poll: Duration) -> Result<Arc<Self>, DialError> {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let config = EndpointConfig::http(url);
+        check_scheme(&config)?;
+        let settings = Settings::new(0, head_poll);
+        let name = config.name.clone();
+        let once = Endpoint::new(config.clone(), settings.call_timeout, None)
+            .map_err(|error| ConfigError::Client { name, why: error.to_string() })?;
+        let chain_id = once.call::<U64>("eth_chainId", ()).await?.to();
+        let endpoints = Self::start(Settings { chain_id, ..settings }, vec![config])?;
+        endpoints.ready(endpoints.settings.call_timeout).await?;
+        Ok(endpoints)
     }
 
     pub fn chain_id(&self) -> u64 {

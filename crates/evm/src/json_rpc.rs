@@ -177,6 +177,7 @@ pub struct RawLog {
     pub block_number: Option<U64>,
     pub block_hash: Option<B256>,
     pub log_index: Option<U64>,
+    pub transaction_hash: Option<B256>,
     #[serde(default)]
     pub removed: bool,
 }

@@ -30,10 +30,10 @@ pub mod tracking;
 pub mod transmitter;
 mod verdict;
 
-pub use account::{Account, Sender};
-pub use aggregator::Aggregator;
+pub use account::{Account, SendError, Sender};
+pub use aggregator::{Aggregator, Transmission};
 pub use endpoint::{EndpointConfig, EndpointHealth, EndpointState};
-pub use endpoints::{CallReport, Endpoints, Settings};
+pub use endpoints::{CallReport, DialError, Endpoints, Settings};
 pub use error::{CallError, Failure, ReadError};
 pub use keyring::OnchainKeyring;
 pub use sending::TransactionAsks;

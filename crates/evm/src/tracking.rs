@@ -115,18 +115,26 @@ pub(crate) async fn logs(
     from: u64,
     to: u64,
 ) -> Result<Vec<Log>, CallError> {
+    Ok(placed_logs(endpoint, contract, topic, from, to).await?.into_iter().map(|(_, log)| log).collect())
+}
+
+/// The same, each with the transaction that it is from.
+pub(crate) async fn placed_logs(
+    endpoint: &Endpoint,
+    contract: Address,
+    topic: B256,
+    from: u64,
+    to: u64,
+) -> Result<Vec<(B256, Log)>, CallError> {
     let filter = Filter { address: contract, topics: [topic], from_block: U64::from(from), to_block: U64::from(to) };
     let raw: Vec<RawLog> = endpoint.call("eth_getLogs", (filter,)).await?;
     let wanted = |log: &RawLog| !log.removed && log.address == contract && log.topics.first() == Some(&topic);
     let placed = raw.into_iter().filter(wanted).filter_map(|log| {
-        Some(Log {
-            block: Block { number: log.block_number?.to(), hash: log.block_hash? },
-            index: log.log_index?.to(),
-            topics: log.topics,
-            data: log.data,
-        })
+        let block = Block { number: log.block_number?.to(), hash: log.block_hash? };
+        let index = log.log_index?.to();
+        Some((log.transaction_hash?, Log { block, index, topics: log.topics, data: log.data }))
     });
-    let mut logs: Vec<Log> = placed.filter(|log| (from..=to).contains(&log.block.number)).collect();
-    logs.sort_by_key(|log| (log.block.number, log.index));
+    let mut logs: Vec<_> = placed.filter(|(_, log)| (from..=to).contains(&log.block.number)).collect();
+    logs.sort_by_key(|(_, log)| (log.block.number, log.index));
     Ok(logs)
 }

@@ -6,6 +6,7 @@ use dodona::dodona;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Identities of four nodes that made their keys themselves.
 fn identities(folder: &Path) -> Vec<String> {
@@ -144,15 +145,10 @@ fn a_raw_key_on_the_command_line_is_refused_and_not_repeated() {
 
 /// A chain with our aggregator on it; the owner's key is in a file.
 async fn chain_with_aggregator(folder: &Path) -> (devchain::rpc::Server, String, String) {
-    use alloy::network::{EthereumWallet, TransactionBuilder};
     use alloy::primitives::aliases::I192;
-    use alloy::primitives::{Address, Bytes, U256};
-    use alloy::providers::{Provider, ProviderBuilder};
-    use alloy::rpc::types::TransactionRequest;
-    use alloy::signers::local::PrivateKeySigner;
+    use alloy::primitives::{Address, U256};
     use devchain::rpc::{DevAccount, Mining, Options, Server};
 
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let owner = DevAccount::number(0);
     let ether = U256::from(10u64.pow(18));
     let config = devchain::Config { balances: vec![(owner.address(), ether * U256::from(10))], ..Default::default() };
@@ -169,12 +165,11 @@ async fn chain_with_aggregator(folder: &Path) -> (devchain::rpc::Server, String,
         description_: "TEST".into(),
     };
     let creation = bindings::creation(&bindings::ocr2_aggregator::BYTECODE, &constructor);
-    let signer = PrivateKeySigner::from_slice(owner.secret().as_slice()).unwrap();
-    let provider =
-        ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(server.url().parse().unwrap());
-    let deploy = TransactionRequest::default().with_input(Bytes::from(creation)).into_create();
-    let receipt = provider.send_transaction(deploy).await.unwrap().get_receipt().await.unwrap();
-    let contract = receipt.contract_address.unwrap().to_checksum(None);
+    let secret = crypto::secp256k1::SecretKey::from_bytes(&owner.secret().0).unwrap();
+    let endpoints = evm::Endpoints::dial(server.url().parse().unwrap(), Duration::from_millis(20)).await.unwrap();
+    let sender = evm::Sender::new(endpoints, evm::Account::Key(secret));
+    let (contract, _) = sender.deploy("the aggregator", creation).await.unwrap();
+    let contract = contract.to_checksum(None);
 
     let key = folder.join("owner");
     fs::write(&key, owner.secret().to_string()).unwrap();

@@ -4,23 +4,21 @@ use crate::bad_input::BadInput;
 use crate::cli::Failure;
 use crate::inspect::ConfigDocument;
 use crate::private_file;
-use alloy::network::{EthereumWallet, ReceiptResponse as _, TransactionBuilder as _};
-use alloy::primitives::Bytes;
-use alloy::providers::{Provider, ProviderBuilder};
-use alloy::rpc::types::{Filter, TransactionRequest};
-use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{SolCall, SolEvent};
-use bindings::ocr2_aggregator::{ConfigSet, latestConfigDetailsCall, ownerCall, setConfigCall};
+use alloy::primitives::U256;
+use alloy::sol_types::SolCall;
+use bindings::ocr2_aggregator::{ownerCall, setConfigCall};
 use crypto::Zeroizing;
 use crypto::secp256k1::{Address, SecretKey};
-use ocr::{ConfigDigest, ContractConfig};
+use evm::{Account, Aggregator, Endpoints, Sender, TrackerAsks};
+use evm_proto::tracker;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// How long the node may take to answer, and the chain to include the transaction.
-const INCLUDED_WITHIN: Duration = Duration::from_secs(120);
+/// How often the chain is asked for its head.
+const HEAD_POLL: Duration = Duration::from_millis(500);
 
 /// Runs one piece of work to its end.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
@@ -74,88 +72,64 @@ pub fn owner_key(given: &str) -> Result<SecretKey, BadInput> {
     SecretKey::from_bytes(&bytes).map_err(|error| BadInput::new(format!("{given}: {error}")))
 }
 
-/// The configuration that the contract has now.
-pub async fn latest_config(url: &Url, contract: Address) -> Result<ConfigDocument, Failure> {
-    let provider = ProviderBuilder::new().connect_http(url.clone());
-    let chain_id = provider.get_chain_id().await.map_err(|error| unreachable_node(url, error))?;
-    let to = alloy::primitives::Address::from(contract.0);
-    let request = TransactionRequest::default().with_to(to).with_input(latestConfigDetailsCall {}.abi_encode());
-    let answer = provider.call(request).await.map_err(|error| Failure::failed(format!("{contract}: {error}")))?;
-    let details = latestConfigDetailsCall::abi_decode_returns(&answer)
-        .map_err(|_| Failure::failed(format!("{contract} on chain {chain_id} is no OCR2 aggregator")))?;
-    if details.configCount == 0 {
-        return Err(Failure::failed(format!("{contract} has no configuration yet")));
-    }
-    let block = u64::from(details.blockNumber);
-    let filter = Filter::new().address(to).event_signature(ConfigSet::SIGNATURE_HASH).from_block(block).to_block(block);
-    let logs = provider.get_logs(&filter).await.map_err(|error| Failure::failed(format!("{contract}: {error}")))?;
-    // A block may hold several; the last one counts.
-    let log = logs.last().ok_or_else(|| {
-        Failure::failed(format!(
-            "this node has no ConfigSet event in block {block}: it may have been pruned, use another"
-        ))
-    })?;
-    let event =
-        ConfigSet::decode_log_data(log.data()).map_err(|error| Failure::failed(format!("ConfigSet: {error}")))?;
-    let config = ContractConfig {
-        config_digest: ConfigDigest(event.configDigest.0),
-        config_count: event.configCount,
-        signers: event.signers.iter().map(|signer| signer.to_vec()).collect(),
-        transmitters: event.transmitters.iter().map(|transmitter| Address(transmitter.0.0).to_string()).collect(),
-        f: event.f,
-        onchain_config: event.onchainConfig.to_vec(),
-        offchain_config_version: event.offchainConfigVersion,
-        offchain_config: event.offchainConfig.to_vec(),
-    };
-    let document = ConfigDocument::new(chain_id, contract, &config);
-    let computed = document.to_contract_config()?.config_digest;
-    if computed != config.config_digest {
-        let said = config.config_digest;
-        return Err(Failure::failed(format!("{contract} says that the digest is {said}, but it is {computed}")));
-    }
-    Ok(document)
-}
+/// Where a contract is, and how to get there.
+pub struct Chain(Arc<Endpoints>);
 
-/// Sends `setConfig` and waits until it is in the chain: `{"tx", "block", "gas_used", "digest"}`.
-pub async fn set_config(
-    url: &Url,
-    contract: Address,
-    key: &SecretKey,
-    document: &ConfigDocument,
-) -> Result<Value, Failure> {
-    let bytes = key.to_bytes();
-    let signer = PrivateKeySigner::from_slice(&*bytes).map_err(Failure::failed)?;
-    let from = signer.address();
-    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url.clone());
-    provider.get_block_number().await.map_err(|error| unreachable_node(url, error))?;
-    let to = alloy::primitives::Address::from(contract.0);
-    let asked = provider.call(TransactionRequest::default().with_to(to).with_input(ownerCall {}.abi_encode())).await;
-    let owner = asked.ok().and_then(|answer| ownerCall::abi_decode_returns(&answer).ok());
-    if let Some(owner) = owner.filter(|owner| *owner != from) {
-        let problem =
-            BadInput::new(format!("the key is that of {from}, but the contract's owner is {owner}")).at("--key");
-        return Err(problem.remedy("give the owner's key").into());
+impl Chain {
+    /// The chain that is served at `url`.
+    pub async fn dial(url: &Url) -> Result<Chain, Failure> {
+        let endpoints = Endpoints::dial(url.clone(), HEAD_POLL).await.map_err(|error| {
+            let url = crate::config::masked(url);
+            BadInput::new(format!("{url} does not answer as a JSON-RPC node: {error}")).at("--rpc-url")
+        })?;
+        Ok(Chain(endpoints))
     }
-    let request = TransactionRequest::default().with_to(to).with_input(Bytes::from(set_config_call(document)?));
-    let refused = |error: &dyn std::fmt::Display| Failure::failed(format!("setConfig is refused: {error}"));
-    let pending = provider.send_transaction(request).await.map_err(|error| refused(&error))?;
-    let hash = *pending.tx_hash();
-    let receipt = pending.with_timeout(Some(INCLUDED_WITHIN)).get_receipt().await.map_err(|error| refused(&error))?;
-    if !receipt.status() {
-        return Err(Failure::failed(format!("setConfig was reverted in transaction {hash}")));
-    }
-    let latest = latest_config(url, contract).await?;
-    let digest = latest.to_contract_config()?.config_digest;
-    Ok(json!({
-        "tx": hash.to_string(),
-        "block": receipt.block_number(),
-        "gas_used": receipt.gas_used(),
-        "config_count": latest.config_count,
-        "digest": digest.to_string(),
-    }))
-}
 
-fn unreachable_node(url: &Url, error: impl std::fmt::Display) -> Failure {
-    let url = crate::config::masked(url);
-    BadInput::new(format!("{url} does not answer as a JSON-RPC node: {error}")).at("--rpc-url").into()
+    /// The configuration that the contract has now.
+    pub async fn latest_config(&self, contract: Address) -> Result<ConfigDocument, Failure> {
+        let (chain_id, to) = (self.0.chain_id(), alloy::primitives::Address::from(contract.0));
+        let asks = TrackerAsks::new(self.0.clone(), to);
+        let look = asks.look().await.map_err(|error| {
+            Failure::failed(format!("{contract} on chain {chain_id} is no OCR2 aggregator: {error}"))
+        })?;
+        if look.config_count == 0 {
+            return Err(Failure::failed(format!("{contract} has no configuration yet")));
+        }
+        let logs = asks.logs(look.changed_in).await.map_err(Failure::failed)?;
+        let config = tracker::load(chain_id, to, &look, &logs).map_err(|refusal| {
+            let pruned = matches!(refusal, tracker::Refusal::NoEvent { .. });
+            let remedy = if pruned { "; the node may have pruned it, use another" } else { "" };
+            Failure::failed(format!("{contract}: {refusal}{remedy}"))
+        })?;
+        Ok(ConfigDocument::new(chain_id, contract, &config))
+    }
+
+    /// Sends `setConfig` and waits until it is in the chain: `{"tx", "block", "gas_used", "digest"}`.
+    pub async fn set_config(
+        &self,
+        contract: Address,
+        key: SecretKey,
+        document: &ConfigDocument,
+    ) -> Result<Value, Failure> {
+        let to = alloy::primitives::Address::from(contract.0);
+        let sender = Sender::new(self.0.clone(), Account::Key(key));
+        let from = sender.address();
+        let owner = Aggregator::new(self.0.clone(), to).read(ownerCall {}).await;
+        if let Some((owner, _)) = owner.ok().filter(|(owner, _)| *owner != from) {
+            let problem =
+                BadInput::new(format!("the key is that of {from}, but the contract's owner is {owner}")).at("--key");
+            return Err(problem.remedy("give the owner's key").into());
+        }
+        let call = set_config_call(document)?;
+        let receipt = sender.call("setConfig", to, call, U256::ZERO).await.map_err(Failure::failed)?;
+        let latest = self.latest_config(contract).await?;
+        let digest = latest.to_contract_config()?.config_digest;
+        Ok(json!({
+            "tx": receipt.transaction.to_string(),
+            "block": receipt.block.number,
+            "gas_used": receipt.gas_used,
+            "config_count": latest.config_count,
+            "digest": digest.to_string(),
+        }))
+    }
 }

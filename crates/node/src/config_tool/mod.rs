@@ -4,6 +4,7 @@ mod chain;
 mod make;
 mod show;
 
+use chain::Chain;
 pub(crate) use chain::owner_key;
 
 use crate::bad_input::BadInput;
@@ -85,7 +86,9 @@ pub fn run(command: ConfigCommand) -> Result<(), Failure> {
         ConfigCommand::Show(ShowArgs { file, rpc_url, contract }) => {
             let document = match (file, rpc_url, contract) {
                 (Some(file), ..) => read_document(&file)?,
-                (None, Some(url), Some(contract)) => chain::block_on(chain::latest_config(&url, contract))??,
+                (None, Some(url), Some(contract)) => {
+                    chain::block_on(async { Chain::dial(&url).await?.latest_config(contract).await })??
+                }
                 (None, ..) => return Err(BadInput::new("wanted FILE, or --rpc-url and --contract").into()),
             };
             print_json(&show::explain(&document)?)
@@ -95,7 +98,8 @@ pub fn run(command: ConfigCommand) -> Result<(), Failure> {
             // Nothing is sent that no oracle would accept.
             show::explain(&document).map_err(|problem| problem.in_file(&args.file))?;
             let key = chain::owner_key(&args.key).map_err(|problem| problem.at("--key"))?;
-            print_json(&chain::block_on(chain::set_config(&args.rpc_url, args.contract, &key, &document))??)
+            let set = async { Chain::dial(&args.rpc_url).await?.set_config(args.contract, key, &document).await };
+            print_json(&chain::block_on(set)??)
         }
     }
 }

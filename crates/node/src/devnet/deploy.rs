@@ -6,15 +6,13 @@ use crate::config::masked;
 use crate::config_tool::owner_key;
 use crate::devnet_options::{ContractChoice, Deployer as Payer, DevnetOptions};
 use crate::identity::Identity;
-use alloy::network::{EthereumWallet, TransactionBuilder as _};
 use alloy::primitives::aliases::{I192, U24};
-use alloy::primitives::{Address, Bytes, TxHash, U256};
-use alloy::providers::{DynProvider, Provider, ProviderBuilder};
-use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
-use alloy::signers::local::PrivateKeySigner;
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::{SolCall, SolConstructor};
+use bindings::ocr2_aggregator::latestConfigDetailsCall;
 use bindings::{creation, link_token, ocr2_aggregator, simple_write_access_controller};
 use crypto::x25519;
+use evm::{Account, Aggregator, Endpoints, SendError, Sender};
 use median::{OffchainConfig, OnchainConfig, Value};
 use ocr::SharedSecret;
 use ocr2::config::{OracleIdentity, Parameters, Proposal, ResourceChecks};
@@ -27,21 +25,15 @@ use url::Url;
 pub const DECIMALS: u8 = 8;
 /// Juels for one unit of the chain's coin: a plausible constant, as the example job has it.
 pub const JUELS_PER_FEE_COIN: &str = "200000000000000000000";
-/// A node that says nothing for so long is not there.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// How long the chain may take to include what is sent to it.
-const INCLUDED_WITHIN: Duration = Duration::from_secs(120);
+/// How often the chain is asked for its head.
+const HEAD_POLL: Duration = Duration::from_millis(200);
 /// An answer beyond these is refused by the contract, in the feed's smallest unit.
 const ANSWER_MIN: u64 = 1;
 const ANSWER_MAX: u64 = 1_000_000_000_000_000_000;
 
 /// Pays for everything.
 #[derive(Debug)]
-pub struct Deployer {
-    pub provider: DynProvider,
-    pub account: Address,
-    pub chain_id: u64,
-}
+pub struct Deployer(Sender);
 
 /// Where the contracts are.
 #[derive(Clone, Copy, Debug)]
@@ -55,74 +47,42 @@ pub struct Contracts {
 impl Deployer {
     /// Connects to a JSON-RPC node and finds an account that can pay.
     pub async fn connect(url: &Url, payer: &Payer) -> Result<Deployer, Failure> {
-        let dead = |why: &str| {
-            BadInput::new(format!("{} {why}", masked(url)))
-                .at("--chain-url")
-                .remedy("start the node there, or leave the option out for the embedded chain")
-        };
         let key = match payer {
             Payer::Unlocked => None,
             Payer::File(path) => Some(owner_key(&format!("file:{}", path.display()))?),
             Payer::Environment(name) => Some(owner_key(&format!("env:{name}"))?),
         };
-        let (provider, account) = match key {
-            Some(key) => {
-                let signer = PrivateKeySigner::from_slice(&*key.to_bytes()).map_err(Failure::failed)?;
-                let account = signer.address();
-                let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url.clone());
-                (provider.erased(), Some(account))
-            }
-            // The node fills in what is missing, and signs.
-            None => (ProviderBuilder::default().connect_http(url.clone()).erased(), None),
-        };
-        provider.client().set_poll_interval(Duration::from_millis(100));
-        let asked = tokio::time::timeout(ANSWER_WITHIN, provider.get_chain_id()).await;
-        let chain_id = asked
-            .map_err(|_| dead("does not answer within 10 s"))?
-            .map_err(|error| dead(&format!("does not answer as a JSON-RPC node: {error}")))?;
-        let account = match account {
-            Some(account) => account,
-            None => provider.get_accounts().await.unwrap_or_default().first().copied().ok_or_else(|| {
-                BadInput::new(format!("{} has no unlocked account", masked(url)))
+        let endpoints = Endpoints::dial(url.clone(), HEAD_POLL).await.map_err(|error| {
+            BadInput::new(format!("{} does not answer as a JSON-RPC node: {error}", masked(url)))
+                .at("--chain-url")
+                .remedy("start the node there, or leave the option out for the embedded chain")
+        })?;
+        let sender = match key {
+            Some(key) => Sender::new(endpoints, Account::Key(key)),
+            None => Sender::unlocked(endpoints).await.map_err(|error| match error {
+                SendError::NoUnlockedAccount => BadInput::new(format!("{} has no unlocked account", masked(url)))
                     .at("--chain-url")
                     .remedy("give a funded key with --deployer-key file:PATH or env:NAME")
+                    .into(),
+                error => Failure::failed(error),
             })?,
         };
-        Ok(Deployer { provider, account, chain_id })
+        Ok(Deployer(sender))
     }
 
-    async fn send(&self, what: &str, to: Option<Address>, input: Vec<u8>, value: U256) -> Result<TxHash, Failure> {
-        let mut request = TransactionRequest::default().with_from(self.account).with_input(Bytes::from(input));
-        request = match to {
-            Some(to) => request.with_to(to).with_value(value),
-            None => request.into_create(),
-        };
-        let sent = self.provider.send_transaction(request).await;
-        Ok(*sent.map_err(|error| Failure::failed(format!("{what}: {error}")))?.tx_hash())
+    /// The chain that it pays on.
+    pub fn chain_id(&self) -> u64 {
+        self.0.endpoints().chain_id()
     }
 
-    /// Waits until a transaction is in the chain and succeeded.
-    async fn included(&self, what: &str, hash: TxHash) -> Result<TransactionReceipt, Failure> {
-        let found = async {
-            loop {
-                match self.provider.get_transaction_receipt(hash).await {
-                    Ok(Some(receipt)) => return Ok(receipt),
-                    Ok(None) => tokio::time::sleep(Duration::from_millis(50)).await,
-                    Err(error) => return Err(Failure::failed(format!("{what}: {error}"))),
-                }
-            }
-        };
-        let late = |_| Failure::failed(format!("{what}: {hash} is in no block after {} s", INCLUDED_WITHIN.as_secs()));
-        let receipt = tokio::time::timeout(INCLUDED_WITHIN, found).await.map_err(late)??;
-        if receipt.status() { Ok(receipt) } else { Err(Failure::failed(format!("{what}: {hash} was reverted"))) }
+    /// The feed, to be read.
+    pub fn aggregator(&self, contracts: &Contracts) -> Aggregator {
+        Aggregator::new(self.0.endpoints().clone(), contracts.aggregator)
     }
 
-    async fn deploy(&self, what: &str, input: Vec<u8>) -> Result<(Address, u64), Failure> {
-        let hash = self.send(what, None, input, U256::ZERO).await?;
-        let receipt = self.included(what, hash).await?;
-        let address =
-            receipt.contract_address.ok_or_else(|| Failure::failed(format!("{what}: no contract was made")))?;
-        Ok((address, receipt.block_number.unwrap_or_default()))
+    async fn deploy(&self, what: &str, creation: Vec<u8>) -> Result<(Address, u64), Failure> {
+        let (address, receipt) = self.0.deploy(what, creation).await.map_err(refused)?;
+        Ok((address, receipt.block.number))
     }
 
     /// Token, access controllers, aggregator.
@@ -130,9 +90,9 @@ impl Deployer {
         let bytecode = aggregator_bytecode(choice)?;
         let token = creation(&link_token::BYTECODE, &link_token::constructorCall {});
         let controller = simple_write_access_controller::BYTECODE.to_vec();
-        let token = self.deploy("deploy the token", token).await?.0;
-        let billing = self.deploy("deploy the billing access controller", controller.clone()).await?.0;
-        let requester = self.deploy("deploy the requester access controller", controller).await?.0;
+        let token = self.deploy("the deployment of the token", token).await?.0;
+        let billing = self.deploy("the deployment of the billing access controller", controller.clone()).await?.0;
+        let requester = self.deploy("the deployment of the requester access controller", controller).await?.0;
         let constructor = ocr2_aggregator::constructorCall {
             link: token,
             minAnswer_: I192::unchecked_from(ANSWER_MIN),
@@ -144,7 +104,7 @@ impl Deployer {
         };
         let mut input = bytecode.to_vec();
         input.extend(constructor.abi_encode());
-        let (aggregator, deployed_block) = self.deploy("deploy the aggregator", input).await?;
+        let (aggregator, deployed_block) = self.deploy("the deployment of the aggregator", input).await?;
         Ok(Contracts { aggregator, token, deployed_block })
     }
 
@@ -154,10 +114,8 @@ impl Deployer {
         let transmitters = transmitters(oracles);
         let mut sent = Vec::new();
         for transmitter in &transmitters {
-            sent.push((
-                "fund a transmitter",
-                self.send("fund a transmitter", Some(*transmitter), Vec::new(), ether).await?,
-            ));
+            let what = "the funding of a transmitter";
+            sent.push((what, self.0.send(what, Some(*transmitter), Bytes::new(), ether).await.map_err(refused)?));
         }
         let tokens = link_token::transferCall { to: contracts.aggregator, value: ether * U256::from(1_000_000) };
         let billing = ocr2_aggregator::setBillingCall {
@@ -170,14 +128,14 @@ impl Deployer {
         // Each oracle is its own payee.
         let payees = ocr2_aggregator::setPayeesCall { transmitters: transmitters.clone(), payees: transmitters };
         for (what, to, input) in [
-            ("fund the aggregator", contracts.token, tokens.abi_encode()),
-            ("set the billing", contracts.aggregator, billing.abi_encode()),
-            ("set the payees", contracts.aggregator, payees.abi_encode()),
+            ("the funding of the aggregator", contracts.token, tokens.abi_encode()),
+            ("setBilling", contracts.aggregator, billing.abi_encode()),
+            ("setPayees", contracts.aggregator, payees.abi_encode()),
         ] {
-            sent.push((what, self.send(what, Some(to), input, U256::ZERO).await?));
+            sent.push((what, self.0.send(what, Some(to), input.into(), U256::ZERO).await.map_err(refused)?));
         }
-        for (what, hash) in sent {
-            self.included(what, hash).await?;
+        for (what, transaction) in sent {
+            self.0.wait(what, transaction).await.map_err(refused)?;
         }
         Ok(())
     }
@@ -204,15 +162,21 @@ impl Deployer {
             offchainConfigVersion: config.offchain_config_version,
             offchainConfig: config.offchain_config.into(),
         };
-        let what = "set the configuration";
-        let hash = self.send(what, Some(contracts.aggregator), call.abi_encode(), U256::ZERO).await?;
-        self.included(what, hash).await?;
-        let read = TransactionRequest::default()
-            .with_to(contracts.aggregator)
-            .with_input(ocr2_aggregator::latestConfigDetailsCall {}.abi_encode());
-        let output = self.provider.call(read).await.map_err(|error| Failure::failed(format!("{what}: {error}")))?;
-        let details = ocr2_aggregator::latestConfigDetailsCall::abi_decode_returns(&output).map_err(Failure::failed)?;
+        self.0.call("setConfig", contracts.aggregator, call.abi_encode(), U256::ZERO).await.map_err(refused)?;
+        let (details, _) =
+            self.aggregator(contracts).read(latestConfigDetailsCall {}).await.map_err(Failure::failed)?;
         Ok(details.configDigest.0)
+    }
+}
+
+/// What to do about it stands beside it where a person can do something.
+fn refused(error: SendError) -> Failure {
+    match error {
+        SendError::InsufficientFunds { .. } => BadInput::new(error.to_string())
+            .at("--deployer-key")
+            .remedy("fund the account, or give the key of another")
+            .into(),
+        error => Failure::failed(error),
     }
 }
 

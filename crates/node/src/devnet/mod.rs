@@ -108,7 +108,7 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     // The chain.
     teller.progress("starting the chain");
     let (chain, http_url, ws_url, deployer) = connect(options, teller).await?;
-    let chain_id = deployer.chain_id;
+    let chain_id = deployer.chain_id();
     teller.tell(Event::Chain { url: http_url.to_string(), chain_id });
 
     // The market.
@@ -208,7 +208,7 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
 
     // What they do.
     let height = Arc::new(AtomicU64::new(0));
-    tokio::spawn(watch::transmissions(deployer.provider.clone(), contracts, height.clone(), told));
+    tokio::spawn(watch::transmissions(deployer.aggregator(&contracts), contracts.deployed_block, height.clone(), told));
     let screen = Screen { market, replay: Box::new(move || replay.time(opened.elapsed())), height };
     let outcome = follow(options, teller, &mut nodes, events, &screen).await;
     drop(nodes);
