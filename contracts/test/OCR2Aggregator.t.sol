@@ -10,6 +10,7 @@ import {BillingSuite} from "./suites/BillingSuite.sol";
 import {ConfigSuite} from "./suites/ConfigSuite.sol";
 import {FeedSuite} from "./suites/FeedSuite.sol";
 import {TransmitSuite} from "./suites/TransmitSuite.sol";
+import {VectorSuite} from "./suites/VectorSuite.sol";
 import {FeedTest} from "./support/FeedTest.sol";
 
 /// @dev Ours.
@@ -41,3 +42,5 @@ contract OCR2AggregatorTransmitTest is TransmitSuite, Ours {}
 contract OCR2AggregatorBillingTest is BillingSuite, Ours {}
 
 contract OCR2AggregatorFeedTest is FeedSuite, Ours {}
+
+contract OCR2AggregatorVectorTest is VectorSuite, Ours {}

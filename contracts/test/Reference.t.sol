@@ -8,6 +8,7 @@ import {BillingSuite} from "./suites/BillingSuite.sol";
 import {ConfigSuite} from "./suites/ConfigSuite.sol";
 import {FeedSuite} from "./suites/FeedSuite.sol";
 import {TransmitSuite} from "./suites/TransmitSuite.sol";
+import {VectorSuite} from "./suites/VectorSuite.sol";
 import {FeedTest} from "./support/FeedTest.sol";
 
 /// @dev The reference's own bytecode under the same suites: what they claim is true of it first. Skipped while
@@ -43,3 +44,5 @@ contract ReferenceTransmitTest is TransmitSuite, TheReference {}
 contract ReferenceBillingTest is BillingSuite, TheReference {}
 
 contract ReferenceFeedTest is FeedSuite, TheReference {}
+
+contract ReferenceVectorTest is VectorSuite, TheReference {}
