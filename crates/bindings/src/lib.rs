@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod threshold;
 mod transmit;
 
 pub use transmit::transmit;

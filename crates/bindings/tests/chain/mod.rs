@@ -2,6 +2,7 @@
 #![allow(dead_code)] // every test file is a program of its own and uses its part
 
 pub mod committee;
+pub mod quorum;
 pub mod reader;
 
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
