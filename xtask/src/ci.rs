@@ -1,5 +1,6 @@
 //! What must be green before a change lands, step by step, each with its time.
 
+use crate::interop;
 use crate::run::{Failure, cargo, finish, output, program, root, say};
 use crate::tidy;
 use std::io::{BufRead as _, BufReader};
@@ -30,6 +31,7 @@ const STEPS: &[Step] = &[
         dodona(&["devnet", "--rounds", "5", "--json", "--processes"])
     }),
     ("anvil", "the same on a chain that is not ours", anvil),
+    ("interop", "committees of Dodona's oracles and the reference's, ten of them", interop::short),
 ];
 
 /// Runs all steps, or the named ones.

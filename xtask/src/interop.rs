@@ -40,18 +40,31 @@ fn absolute(path: &str) -> Result<PathBuf, Failure> {
     Path::new(path).canonicalize().map_err(|error| Failure(format!("{path}: {error}")))
 }
 
+/// The step of CI: the short suite with the binary that CI has built.
+pub fn short() -> Result<(), Failure> {
+    let dodona = target().join("release/dodona");
+    run(&["--dodona".into(), dodona.display().to_string()])
+}
+
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }
 
 /// Builds `interop/go`; the first time its module proxy is needed.
 pub fn go_programs() -> Result<PathBuf, Failure> {
-    let version = output("go", &["version"]).map_err(|Failure(why)| Failure(format!("{why}\n{GO}")))?;
+    let missing = |Failure(why)| Failure(format!("{why}\n{GO}"));
+    let version = output("go", &["version"]).map_err(missing)?;
+    // Without it Go would leave out what needs C, and say something else.
+    let compiler = output("go", &["env", "CC"])?;
+    let compiler = compiler.split_whitespace().next().unwrap_or("cc");
+    output(compiler, &["--version"]).map_err(missing)?;
     let folder = target().join("interop");
-    say(&format!("building interop/go with {version}"));
+    say(&format!("building interop/go with {} and {compiler}\n", version.trim()));
     // A slash at its end makes it a folder for all programs.
     let out = format!("{}/", folder.display());
-    program("interop/go", "go", &["build", "-o", &out, "./cmd/..."])?;
+    program("interop/go", "go", &["build", "-o", &out, "./cmd/..."]).map_err(|Failure(why)| {
+        Failure(format!("{why}\nThe first build takes the reference from Go's module proxy (GOPROXY). {GO}"))
+    })?;
     Ok(folder)
 }
 
@@ -78,9 +91,6 @@ fn npm_anvil() -> Result<PathBuf, Failure> {
 }
 
 fn release_dodona() -> Result<PathBuf, Failure> {
-    let file = target().join("release/dodona");
-    if !file.exists() {
-        cargo(["build", "--release", "--locked", "-p", "dodona-node"], &[])?;
-    }
-    Ok(file)
+    cargo(["build", "--release", "--locked", "-p", "dodona-node"], &[])?;
+    Ok(target().join("release/dodona"))
 }

@@ -1,5 +1,7 @@
 //! Which committees are tried.
 
+use std::path::{Path, PathBuf};
+
 /// Whose program something runs in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
@@ -42,6 +44,14 @@ impl Committee {
     /// The seats of one kind.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = u8> {
         (0..).zip(self.seats).filter(move |(_, seated)| **seated == kind).map(|(seat, _)| seat)
+    }
+
+    /// Where one of Dodona's oracles writes its log, in the folder of the committee.
+    pub fn log(&self, folder: &Path, seat: u8) -> PathBuf {
+        match self.maker {
+            Maker::Go { .. } => folder.join(format!("oracle-{seat}.log")),
+            Maker::Rust => folder.join(format!("network/oracle-{seat}/log")),
+        }
     }
 
     /// Whether both kinds sit in it.

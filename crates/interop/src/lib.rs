@@ -4,6 +4,8 @@
 //! Not here: the Go programs (`interop/go`), and how they and the other tools come onto a machine (`cargo xtask interop`).
 
 pub mod committee;
+pub mod ports;
 pub mod process;
+pub mod tail;
 pub mod trial;
 pub mod witness;

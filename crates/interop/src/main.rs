@@ -62,6 +62,7 @@ fn main() -> ExitCode {
             ("Rust refused", &witness.stale),
             ("Go refused", &witness.silent),
             ("Go warned, as usual", &witness.usual),
+            ("Rust warned, as usual", &witness.warned),
         ];
         for (what, counts) in counted {
             for (text, count) in counts {

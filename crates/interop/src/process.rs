@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-/// How long a program may take to end after it was asked to.
-const END_WITHIN: Duration = Duration::from_secs(20);
+/// How long a program may take to end after it was asked to; long, because machines are busy.
+const END_WITHIN: Duration = Duration::from_secs(60);
 /// The same where nobody asks how it ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is looked whether it has.

@@ -47,6 +47,8 @@ pub struct DevnetOptions {
     pub keep: Option<PathBuf>,
     /// Each oracle in a process of its own.
     pub processes: bool,
+    /// Where the nodes listen: here and above, where ports are free.
+    pub peer_port: u16,
 }
 
 /// The protocol's timers, all scaled with DeltaRound.
@@ -284,6 +286,10 @@ pub struct DevnetArgs {
     /// Each oracle as an operating-system process of its own
     #[arg(long)]
     processes: bool,
+
+    /// The nodes listen for their peers on this port and above, where ports are free
+    #[arg(long, value_name = "PORT", default_value_t = 6690, value_parser = clap::value_parser!(u16).range(1..))]
+    peer_port: u16,
 }
 
 // clap takes a set for many values of one option unless it is named.
@@ -369,6 +375,7 @@ impl DevnetArgs {
             foreign,
             keep: self.keep,
             processes: self.processes,
+            peer_port: self.peer_port,
         })
     }
 }

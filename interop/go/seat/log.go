@@ -1,6 +1,7 @@
 package seat
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -98,7 +99,7 @@ func usual(message string, fields Fields) string {
 	case "Error reading from connection", "Error writing to connection", "Error while sending knock", "Error while reading knock",
 		"Closing connection, error during Handshake", "Failed to close connection", "Failed to close incoming connection",
 		"Failed to close outgoing connection", "Closing connection, error during SetWriteDeadline",
-		"Closing connection, error during SetReadDeadline":
+		"Closing connection, error during SetReadDeadline", "Closing connection, error during SetDeadline":
 		return "a peer went away"
 	case "OCR2SerializingEndpoint: dropping telemetry", "OCR2TelemetrySender: dropping telemetry":
 		return "events were lost"
@@ -112,6 +113,13 @@ func usual(message string, fields Fields) string {
 		if text, _ := fields["error"].(string); strings.Contains(text, "is not an oracle in any of our jobs") {
 			return "peers learn of a configuration one after another"
 		}
+	case "ReportGeneration: new round number would be larger than RMax + 1. Looks like your connection to more than f other nodes is not working.":
+		return "the others were slow to follow into the next epoch"
+	}
+	// Work of one's own that took longer than it may, never a peer's message.
+	text, _ := fields["error"].(string)
+	if strings.HasSuffix(message, "is taking too long") || strings.Contains(text, context.DeadlineExceeded.Error()) {
+		return "the machine or the chain is slow"
 	}
 	return ""
 }

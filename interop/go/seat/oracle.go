@@ -28,8 +28,9 @@ type Options struct {
 	// DevelopmentMode lifts the reference's bounds on local settings and on the smallest timers of a configuration.
 	DevelopmentMode bool
 	PollInterval    time.Duration
-	Generation      string // overrides that of the file
-	Lie             string // one of Lies, or nothing: honest
+	Generation      string        // overrides that of the file
+	Lie             string        // one of Lies, or nothing: honest
+	SignerDelay     time.Duration // how much longer a report signature takes
 }
 
 // Run takes the seat until ctx ends. The database may be a file that survives, or in memory.
@@ -98,7 +99,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 		MetricsRegisterer:            registry,
 		OffchainConfigDigester:       contract.digester(),
 		OffchainKeyring:              offchain,
-		OnchainKeyring:               onchain,
+		OnchainKeyring:               distant{onchain, options.SignerDelay},
 		ReportingPluginFactory: announcedFactory{events, lyingPlugins{liar: liar, ReportingPluginFactory: median.NumericalMedianFactory{
 			ContractTransmitter:        contract,
 			DataSource:                 market{file.Sources, file.MinSources, time.Duration(file.ObservationTimeoutMs) * time.Millisecond, events},
@@ -262,6 +263,17 @@ func locators(texts []string) ([]commontypes.BootstrapperLocator, error) {
 		found = append(found, locator)
 	}
 	return found, nil
+}
+
+// distant is a signer that takes longer, as one on another machine would.
+type distant struct {
+	types.OnchainKeyring
+	delay time.Duration
+}
+
+func (d distant) Sign(context types.ReportContext, report types.Report) ([]byte, error) {
+	time.Sleep(d.delay)
+	return d.OnchainKeyring.Sign(context, report)
 }
 
 // announcedFactory tells the driver which configuration starts to run, and as which oracle.

@@ -45,7 +45,6 @@ const REDRAW: Duration = Duration::from_millis(250);
 /// Where the embedded chain and the market listen, if the ports are free.
 const CHAIN_PORT: u16 = 8545;
 const MARKET_PORT: u16 = 8500;
-const PEER_PORT: u16 = 6690;
 /// How long the end waits for work that cannot be cancelled.
 const END_WITHIN: Duration = Duration::from_millis(500);
 
@@ -135,12 +134,13 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     let relayed: BTreeSet<u8> =
         options.faults.iter().filter(|f| matches!(f, Fault::Partition { .. })).flat_map(Fault::oracles).collect();
     let mut members: Vec<Member> = Vec::new();
+    let mut port = options.peer_port;
     for index in 0..options.oracles {
-        let (home, reserved) = free_home(place.folder.join(format!("oracle-{index}")), teller).await?;
+        let (home, reserved) = free_home(place.folder.join(format!("oracle-{index}")), &mut port, teller).await?;
         let member = Member::furnish(index, home, chain_id, &http_url, ws_url.as_ref(), options, &relayed).await?;
         members.push(Member { reserved: Some(reserved), ..member });
     }
-    let (bootstrap, reserved) = free_home(place.folder.join("bootstrap"), teller).await?;
+    let (bootstrap, reserved) = free_home(place.folder.join("bootstrap"), &mut port, teller).await?;
     let bootstrap_keys = bootstrap.furnish(chain_id, &http_url, ws_url.as_ref())?;
     let identities: Vec<Identity> = members.iter().map(|member| member.keys.identity()).collect();
 
@@ -348,12 +348,11 @@ async fn next_free(wanted: u16, teller: &Teller) -> Result<TcpListener, Failure>
 }
 
 /// Somewhere to listen. The listener keeps the port from others, such as a second network, until the node takes it.
-async fn free_home(folder: PathBuf, teller: &Teller) -> Result<(Home, TcpListener), Failure> {
-    static NEXT: AtomicU64 = AtomicU64::new(PEER_PORT as u64);
-    let port = u16::try_from(NEXT.load(Ordering::Relaxed)).unwrap_or(PEER_PORT);
-    let reserved = next_free(port, teller).await?;
+/// `port` is where the search begins, and then the one after.
+async fn free_home(folder: PathBuf, port: &mut u16, teller: &Teller) -> Result<(Home, TcpListener), Failure> {
+    let reserved = next_free(*port, teller).await?;
     let listen = reserved.local_addr().map_err(Failure::failed)?;
-    NEXT.store(u64::from(listen.port()) + 1, Ordering::Relaxed);
+    *port = listen.port().saturating_add(1);
     Ok((Home { folder, listen, announce: listen }, reserved))
 }
 

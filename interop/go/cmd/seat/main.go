@@ -16,6 +16,7 @@ import (
 func main() {
 	node := process.NodeFlags()
 	lie := flag.String("lie", "", fmt.Sprintf("be dishonest in one way: %s", strings.Join(seat.Lies, ", ")))
+	delay := flag.Duration("signer-delay", 0, "a report signature takes so much longer, as with a signer on another machine")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		process.Fail(2, fmt.Errorf("usage: seat [flags] FILE..."))
@@ -24,7 +25,7 @@ func main() {
 	if err != nil {
 		process.Fail(2, err)
 	}
-	options.Lie = *lie
+	options.Lie, options.SignerDelay = *lie, *delay
 	files := make([]seat.File, flag.NArg())
 	for i, path := range flag.Args() {
 		if files[i], err = seat.Read(path); err != nil {
