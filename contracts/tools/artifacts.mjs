@@ -22,6 +22,9 @@ const CONTRACTS = {
   SimpleReadAccessController: "src/access/SimpleReadAccessController.sol",
   SimpleWriteAccessController: "src/access/SimpleWriteAccessController.sol",
   LinkToken: "src/token/LinkToken.sol",
+  ThresholdAggregator: "src/ThresholdAggregator.sol",
+  ThresholdBatch: "src/ThresholdBatch.sol",
+  ThresholdFeed: "src/ThresholdFeed.sol",
 };
 
 // The same as in foundry.toml, where forge reads them.

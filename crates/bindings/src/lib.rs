@@ -44,6 +44,12 @@ contracts! {
         "../../contracts/artifacts/SimpleReadAccessController.json";
     /// The token that oracles are paid in on local networks.
     link_token: LinkToken, "../../contracts/artifacts/LinkToken.json";
+    /// A price feed that is updated by one signature of its whole committee.
+    threshold_aggregator: ThresholdAggregator, "../../contracts/artifacts/ThresholdAggregator.json";
+    /// Many price feeds that are updated together by one signature.
+    threshold_batch: ThresholdBatch, "../../contracts/artifacts/ThresholdBatch.json";
+    /// One feed of a batch, in the form that readers of price feeds know.
+    threshold_feed: ThresholdFeed, "../../contracts/artifacts/ThresholdFeed.json";
 }
 
 /// The data of a transaction that deploys a contract: its creation bytecode and its constructor's arguments.

@@ -45,12 +45,15 @@ fn every_artifact_carries_the_hash_of_its_sources() {
 
 #[test]
 fn every_artifact_is_bound_with_its_own_bytecode() {
-    let bound: [(&str, &Bytes); 5] = [
+    let bound: [(&str, &Bytes); 8] = [
         ("AccessControlledOCR2Aggregator", &bindings::access_controlled_ocr2_aggregator::BYTECODE),
         ("LinkToken", &bindings::link_token::BYTECODE),
         ("OCR2Aggregator", &bindings::ocr2_aggregator::BYTECODE),
         ("SimpleReadAccessController", &bindings::simple_read_access_controller::BYTECODE),
         ("SimpleWriteAccessController", &bindings::simple_write_access_controller::BYTECODE),
+        ("ThresholdAggregator", &bindings::threshold_aggregator::BYTECODE),
+        ("ThresholdBatch", &bindings::threshold_batch::BYTECODE),
+        ("ThresholdFeed", &bindings::threshold_feed::BYTECODE),
     ];
     let artifacts = artifacts();
     assert_eq!(artifacts.len(), bound.len());

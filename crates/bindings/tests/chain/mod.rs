@@ -2,6 +2,7 @@
 #![allow(dead_code)] // every test file is a program of its own and uses its part
 
 pub mod committee;
+pub mod group;
 pub mod quorum;
 pub mod reader;
 

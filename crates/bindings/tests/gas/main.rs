@@ -12,12 +12,13 @@
 mod chain;
 mod ocr2_aggregator;
 mod table;
+mod threshold;
 
 use std::{env, fs, path::PathBuf};
 use table::{Section, json, markdown, take_over};
 
 /// In the order of the page.
-const SECTIONS: &[fn() -> Section] = &[ocr2_aggregator::section];
+const SECTIONS: &[fn() -> Section] = &[ocr2_aggregator::section, threshold::section];
 
 #[test]
 fn gas_is_what_the_committed_table_says_and_meets_the_goals() {
