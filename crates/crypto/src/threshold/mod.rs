@@ -6,7 +6,7 @@
 //! is the rule of the signature, which the contract checks with one `ecrecover`.
 //!
 //! The scheme is FROST (RFC 9591) over secp256k1 with the challenge of [`key`] in place of the RFC's; the coordinator's
-//! part follows ROAST (Ruffing, Ronge, Jin, Schneider-Bensch, Schröder 2022).
+//! part follows ROAST (Ruffing, Ronge, Jin, Schneider-Bensch, Schröder 2022). Bytes and rules: spec/threshold.md.
 //!
 //! Everything here is a value. Not here: entropy (an RNG is handed in), clocks (the caller decides that a silent oracle
 //! has been silent for too long), transport (the caller says from whom bytes came, keeps a share from all eyes but its
