@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     ("release", "the optimised binaries", || {
         cargo(["build", "--release", "--locked", "-p", "dodona-node", "-p", "dodona-sim"], &[])
     }),
+    ("differential", "500 random sequences on our feeds and the reference's", differential),
     ("conformance", "every public vector through the binary", || dodona(&["conformance", "spec/vectors"])),
     ("sim", "1,000 seeds of the simulator", || release("sim", &["--seeds", "1000"])),
     ("mutate", "the simulator can fail: three of the mutations", || release("mutate", &["3"])),
@@ -70,6 +71,11 @@ fn contracts() -> Result<(), Failure> {
         program("contracts", "node", &["tools/reference.mjs"])?;
     }
     program("contracts", "node", &["tools/forge.mjs", "test"])
+}
+
+/// After `release`, which has built what this needs.
+fn differential() -> Result<(), Failure> {
+    crate::contracts::differential(&["--sequences".to_owned(), "500".to_owned()])
 }
 
 fn deny() -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod contracts;
 mod gas;
 mod interop;
 mod run;
@@ -21,6 +22,7 @@ cargo xtask COMMAND
   gas [--json]  what the contracts cost, beside the original where Go is there to fetch it
   bench         one committee measured: [--n 4,16,31] [--seconds S] [--repeat R] [--only rust,store] [--calm] [--json FILE]
   bench go      the same beside the Go reference, alternating, then mixed; needs Go
+  contracts ... the judges of the contracts: differential, mutate
   interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("ci") => ci::run(rest),
         Some("tidy") => tidy::run(),
+        Some("contracts") => contracts::run(rest),
         Some("gas") => gas::run(rest),
         Some("interop") => interop::run(rest),
         Some("bench") => bench::run(rest),

@@ -9,7 +9,7 @@ pub mod reader;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
 use revm::{
-    Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext,
+    Context, Database, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::result::ExecutionResult,
     database::{CacheDB, EmptyDB},
@@ -73,6 +73,7 @@ impl Chain {
         rules.set_spec_and_mainnet_gas_params(SpecId::PRAGUE);
         rules.disable_nonce_check = true;
         rules.disable_balance_check = true;
+        rules.disable_eip3607 = true; // any address may send, also that of a contract
         rules.tx_gas_limit_cap = Some(u64::MAX);
         rules
     }
@@ -90,7 +91,10 @@ impl Chain {
     }
 
     fn execute(&mut self, from: Address, kind: TxKind, data: Bytes) -> Outcome {
-        let transaction = self.transaction(from, kind, data);
+        self.execute_transaction(self.transaction(from, kind, data))
+    }
+
+    fn execute_transaction(&mut self, transaction: TxEnv) -> Outcome {
         self.block.number += U256::from(1);
         let block = self.block.clone();
         let mut evm =
@@ -101,6 +105,15 @@ impl Chain {
     /// A transaction in a block of its own.
     pub fn send(&mut self, from: Address, to: Address, data: impl Into<Bytes>) -> Outcome {
         self.execute(from, TxKind::Call(to), data.into())
+    }
+
+    /// A transaction with one wei of the chain's own coin.
+    pub fn send_with_a_wei(&mut self, from: Address, to: Address, data: impl Into<Bytes>) -> Outcome {
+        let sender = AccountInfo { balance: U256::from(1_000_000), ..AccountInfo::default() };
+        self.db.insert_account_info(from, sender);
+        let mut transaction = self.transaction(from, TxKind::Call(to), data.into());
+        transaction.value = U256::from(1);
+        self.execute_transaction(transaction)
     }
 
     pub fn send_call<C: SolCall>(&mut self, from: Address, to: Address, call: &C) -> Outcome {
@@ -143,13 +156,53 @@ impl Chain {
     }
 }
 
+impl Chain {
+    pub fn has_code(&mut self, at: Address) -> bool {
+        self.db.load_account(at).is_ok_and(|account| !account.info.is_empty_code_hash())
+    }
+
+    pub fn storage(&mut self, at: Address, slot: U256) -> U256 {
+        self.db.storage(at, slot).expect("a database in memory")
+    }
+
+    pub fn store(&mut self, at: Address, slot: U256, value: U256) {
+        self.db.insert_account_storage(at, slot, value).expect("a database in memory");
+    }
+}
+
+/// Where a contract of ours keeps a variable, from its artifact.
+pub fn slot_of(name: &str, variable: &str) -> u64 {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../contracts/artifacts/{name}.json"));
+    let text = std::fs::read_to_string(path).expect("an artifact");
+    let artifact: serde_json::Value = serde_json::from_str(&text).expect("a JSON file");
+    let lines = artifact["storage"].as_array().expect("storage").iter().filter_map(|line| line.as_str());
+    // "slot.byte: name, type"
+    let places =
+        lines.filter_map(|line| line.split_once(": ")).filter(|(_, rest)| rest.split(',').next() == Some(variable));
+    let slots: Vec<u64> = places.filter_map(|(place, _)| place.split('.').next()?.parse().ok()).collect();
+    assert_eq!(slots.len(), 1, "{name} has {variable} at {slots:?}");
+    slots[0]
+}
+
+/// The creation bytecode of a contract of ours; of another build of it, if `OURS` names a folder of artifacts.
+pub fn ours(name: &str) -> Bytes {
+    let folder = std::env::var_os("OURS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../contracts/artifacts"), PathBuf::from);
+    let path = folder.join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    creation_code(&text)
+}
+
+fn creation_code(text: &str) -> Bytes {
+    let artifact: serde_json::Value = serde_json::from_str(text).expect("a JSON file");
+    let hex = artifact["bytecode"]["object"].as_str().expect("bytecode.object").trim_start_matches("0x");
+    hex::decode(hex).expect("hex").into()
+}
+
 /// The reference's creation bytecode, if `contracts/tools/reference.mjs` has fetched it.
 pub fn reference(name: &str) -> Option<Bytes> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../contracts/cache/reference/{name}.json"));
-    let text = std::fs::read_to_string(path).ok()?;
-    let artifact: serde_json::Value = serde_json::from_str(&text).expect("a JSON file");
-    let hex = artifact["bytecode"]["object"].as_str().expect("bytecode.object").trim_start_matches("0x");
-    Some(hex::decode(hex).expect("hex").into())
+    Some(creation_code(&std::fs::read_to_string(path).ok()?))
 }
 
 pub fn address(name: &str, index: usize) -> Address {

@@ -1,0 +1,16 @@
+//! Ours and the reference's contracts side by side: the same calls, and then the same success or revert (the reasons may
+//! differ), the same events, the same reads and the same token balances, except for the deliberate differences of
+//! `contracts/docs/Differences.md`, each of which is checked for being that and nothing else.
+//!
+//! `SEQUENCES` and `SEED` say how many and which; `cargo xtask contracts differential --sequences N --seed S` sets them.
+//! `OURS=folder` takes our contracts from another folder of artifacts: the mutations of them must be caught.
+//! Without the reference's bytecode (`contracts/tools/reference.mjs`) there is nothing to compare, and the tests say so.
+//!
+//! Another contract joins with a module of its own that implements [`sequence::Pair`] and has a test that runs it.
+#![allow(clippy::print_stdout)]
+
+#[path = "../chain/mod.rs"]
+mod chain;
+mod ocr2_aggregator;
+mod random;
+mod sequence;

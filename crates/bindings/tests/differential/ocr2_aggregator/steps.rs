@@ -1,0 +1,690 @@
+//! What may happen to a feed.
+
+use super::{
+    Feeds,
+    people::{ORACLES, POOL, Who},
+    surroundings::{Controller, SUPPLY, Token, Validator},
+    transmission::Transmission,
+};
+use crate::{
+    chain::committee::{Committee, onchain_config},
+    random::Random,
+};
+use alloy_primitives::{
+    Address, Bytes, I256, U256,
+    aliases::{I192, U24, U80},
+};
+use alloy_sol_types::SolCall;
+use bindings::{link_token, ocr2_aggregator as feed, simple_write_access_controller as list};
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    SetConfig {
+        by: Who,
+        seats: Seats,
+        flaw: Option<ConfigFlaw>,
+    },
+    Transmit(Transmission),
+    SetBilling {
+        by: Who,
+        maximum: u32,
+        reasonable: u32,
+        observation: u32,
+        transmission: u32,
+        accounting: u32,
+    },
+    SetPayees {
+        by: Who,
+        first: usize,
+        count: usize,
+        payees: PayeeList,
+    },
+    TransferPayeeship {
+        by: Who,
+        transmitter: usize,
+        to: Who,
+    },
+    AcceptPayeeship {
+        by: Who,
+        transmitter: usize,
+    },
+    WithdrawPayment {
+        by: Who,
+        transmitter: usize,
+    },
+    WithdrawFunds {
+        by: Who,
+        to: Who,
+        amount: U256,
+    },
+    SetLinkToken {
+        by: Who,
+        token: Token,
+        rest_to: Who,
+    },
+    SetBillingAccess {
+        by: Who,
+        controller: Controller,
+    },
+    SetRequesterAccess {
+        by: Who,
+        controller: Controller,
+    },
+    /// On the feed itself, if it is gated, or on a list beside it.
+    Access {
+        by: Who,
+        on: Controller,
+        verb: AccessVerb,
+    },
+    RequestNewRound {
+        by: Who,
+    },
+    SetValidatorConfig {
+        by: Who,
+        validator: Validator,
+        gas: u32,
+    },
+    TransferOwnership {
+        by: Who,
+        to: Who,
+    },
+    AcceptOwnership {
+        by: Who,
+    },
+    /// The owner of all tokens sends some to the feed.
+    Fund {
+        token: Token,
+        amount: u128,
+    },
+    /// A reader with a random round.
+    Read {
+        by: Who,
+        what: usize,
+        round: U256,
+    },
+    /// A call with one byte changed, cut short, or with more at its end.
+    Garbled {
+        step: Box<Step>,
+        garbling: Garbling,
+    },
+    /// A call with a wei.
+    WithWei(Box<Step>),
+    Unknown {
+        by: Who,
+        data: Vec<u8>,
+    },
+    Wait {
+        seconds: u64,
+    },
+}
+
+/// A run of oracles of the pool as signers, and one as transmitters.
+#[derive(Clone, Copy, Debug)]
+pub struct Seats {
+    pub first: usize,
+    pub first_transmitter: usize,
+    pub n: usize,
+    pub f: u8,
+}
+
+#[derive(Clone, Debug)]
+pub enum ConfigFlaw {
+    TooMany,
+    FewerSigners,
+    FewerTransmitters,
+    F(u8),
+    Bounds,
+    BoundsLonger,
+    SignerTwice,
+    TransmitterTwice,
+    ZeroSigner(usize),
+    ZeroTransmitter(usize),
+    SignerTransmits(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum PayeeList {
+    /// The usual ones.
+    Usual,
+    /// Of the next transmitter each.
+    Others,
+    Zero,
+    Token,
+    Shorter,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum AccessVerb {
+    Add(Who),
+    Remove(Who),
+    Enable,
+    Disable,
+    Has(Who),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Garbling {
+    /// At this place, modulo the length.
+    Flip(usize, u8),
+    /// A word of the head or of a tail, as if it were an offset, a length or a narrow number.
+    Word(usize, U256),
+    Cut(usize),
+    More(usize),
+}
+
+pub struct Transaction {
+    pub from: Address,
+    pub to: Address,
+    pub data: Bytes,
+    pub price_gwei: u64,
+    pub wei: bool,
+}
+
+impl Seats {
+    pub fn committee(self) -> Committee {
+        let run = |first: usize| (first..first + self.n).map(|i| i % POOL);
+        Committee {
+            keys: run(self.first).map(|i| ORACLES.keys[i].clone()).collect(),
+            signers: run(self.first).map(|i| ORACLES.signers[i]).collect(),
+            transmitters: run(self.first_transmitter).map(|i| ORACLES.transmitters[i]).collect(),
+            payees: run(self.first_transmitter).map(|i| ORACLES.payees[i]).collect(),
+            f: self.f,
+        }
+    }
+
+    fn random(random: &mut Random) -> Self {
+        let n = random.pick(&[4, 4, 4, 5, 7, 7, 10, 31]);
+        // Small committees sit close together, so that members of one are often members of the next.
+        let first = random.below(3);
+        let first_transmitter = if random.one_in(4) { random.below(4) } else { first };
+        Self { first, first_transmitter, n, f: ((n - 1) / 3) as u8 }
+    }
+}
+
+impl Step {
+    /// What it is called in the tally.
+    pub fn kind(&self) -> String {
+        let name = |value: &dyn std::fmt::Debug| {
+            let text = format!("{value:?}");
+            text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+        };
+        match self {
+            Self::Transmit(Transmission { flaw: Some(flaw), .. }) => format!("Transmit {}", name(flaw)),
+            Self::SetConfig { flaw: Some(flaw), .. } => format!("SetConfig {}", name(flaw)),
+            Self::Garbled { step, .. } => format!("Garbled {}", name(step)),
+            Self::WithWei(_)
+            | Self::SetConfig { .. }
+            | Self::Transmit(_)
+            | Self::SetBilling { .. }
+            | Self::SetPayees { .. }
+            | Self::TransferPayeeship { .. }
+            | Self::AcceptPayeeship { .. }
+            | Self::WithdrawPayment { .. }
+            | Self::WithdrawFunds { .. }
+            | Self::SetLinkToken { .. }
+            | Self::SetBillingAccess { .. }
+            | Self::SetRequesterAccess { .. }
+            | Self::Access { .. }
+            | Self::RequestNewRound { .. }
+            | Self::SetValidatorConfig { .. }
+            | Self::TransferOwnership { .. }
+            | Self::AcceptOwnership { .. }
+            | Self::Fund { .. }
+            | Self::Read { .. }
+            | Self::Unknown { .. }
+            | Self::Wait { .. } => name(self),
+        }
+    }
+
+    pub fn transaction(&self, feeds: &mut Feeds) -> Transaction {
+        let to_feed = |from: Address, data: Vec<u8>, feeds: &Feeds| Transaction {
+            from,
+            to: feeds.feed,
+            data: data.into(),
+            price_gwei: 20,
+            wei: false,
+        };
+        let (by, data) = match self {
+            Self::Garbled { step, garbling } => {
+                let transaction = step.transaction(feeds);
+                let data = garbling.of(transaction.data.to_vec()).into();
+                return Transaction { data, ..transaction };
+            }
+            Self::WithWei(step) => return Transaction { wei: true, ..step.transaction(feeds) },
+            Self::Transmit(transmission) => {
+                let data = transmission.data(feeds);
+                let from = feeds.who(transmission.by);
+                return Transaction { price_gwei: transmission.price_gwei, ..to_feed(from, data, feeds) };
+            }
+            Self::Fund { token, amount } => {
+                let call = link_token::transferCall { to: feeds.feed, value: U256::from(*amount) };
+                let to = feeds.surroundings.token(*token);
+                return Transaction { to, ..to_feed(super::minter(), call.abi_encode(), feeds) };
+            }
+            Self::Access { by, on, verb } => {
+                let (from, user) = (feeds.who(*by), verb.user().map(|who| feeds.who(who)).unwrap_or_default());
+                let data = match verb {
+                    AccessVerb::Add(_) => list::addAccessCall { user }.abi_encode(),
+                    AccessVerb::Remove(_) => list::removeAccessCall { user }.abi_encode(),
+                    AccessVerb::Enable => list::enableAccessCheckCall {}.abi_encode(),
+                    AccessVerb::Disable => list::disableAccessCheckCall {}.abi_encode(),
+                    AccessVerb::Has(_) => list::hasAccessCall { user, _1: Bytes::new() }.abi_encode(),
+                };
+                // The lists beside the feed belong to who deployed them.
+                if feeds.gated && *on == Controller::None {
+                    return to_feed(from, data, feeds);
+                }
+                let on = if *on == Controller::ReadList { Controller::ReadList } else { Controller::List };
+                let to = feeds.surroundings.controller(on);
+                return Transaction { to, ..to_feed(super::minter(), data, feeds) };
+            }
+            Self::SetConfig { by, seats, flaw } => {
+                let mut call = seats.committee().set_config(super::ANSWER_MIN, super::answer_bound());
+                if let Some(flaw) = flaw {
+                    flaw.spoil(&mut call);
+                }
+                (*by, call.abi_encode())
+            }
+            Self::SetBilling { by, maximum, reasonable, observation, transmission, accounting } => {
+                let call = feed::setBillingCall {
+                    maximumGasPriceGwei: *maximum,
+                    reasonableGasPriceGwei: *reasonable,
+                    observationPaymentGjuels: *observation,
+                    transmissionPaymentGjuels: *transmission,
+                    accountingGas: U24::from(*accounting),
+                };
+                (*by, call.abi_encode())
+            }
+            Self::SetPayees { by, first, count, payees } => {
+                let run = (*first..first + count).map(|i| i % POOL);
+                let transmitters = run.clone().map(|i| ORACLES.transmitters[i]).collect();
+                let token = feeds.token();
+                let mut list: Vec<Address> = run
+                    .map(|i| match payees {
+                        PayeeList::Usual | PayeeList::Shorter => ORACLES.payees[i],
+                        PayeeList::Others => ORACLES.payees[(i + 1) % POOL],
+                        PayeeList::Zero => Address::ZERO,
+                        PayeeList::Token => token,
+                    })
+                    .collect();
+                if matches!(payees, PayeeList::Shorter) {
+                    list.pop();
+                }
+                (*by, feed::setPayeesCall { transmitters, payees: list }.abi_encode())
+            }
+            Self::TransferPayeeship { by, transmitter, to } => {
+                let call = feed::transferPayeeshipCall {
+                    transmitter: ORACLES.transmitters[*transmitter],
+                    proposed: feeds.who(*to),
+                };
+                (*by, call.abi_encode())
+            }
+            Self::AcceptPayeeship { by, transmitter } => {
+                (*by, feed::acceptPayeeshipCall { transmitter: ORACLES.transmitters[*transmitter] }.abi_encode())
+            }
+            Self::WithdrawPayment { by, transmitter } => {
+                (*by, feed::withdrawPaymentCall { transmitter: ORACLES.transmitters[*transmitter] }.abi_encode())
+            }
+            Self::WithdrawFunds { by, to, amount } => {
+                (*by, feed::withdrawFundsCall { recipient: feeds.who(*to), amount: *amount }.abi_encode())
+            }
+            Self::SetLinkToken { by, token, rest_to } => {
+                let call =
+                    feed::setLinkTokenCall { token: feeds.surroundings.token(*token), recipient: feeds.who(*rest_to) };
+                (*by, call.abi_encode())
+            }
+            Self::SetBillingAccess { by, controller } => {
+                let controller = feeds.surroundings.controller(*controller);
+                (*by, feed::setBillingAccessControllerCall { controller }.abi_encode())
+            }
+            Self::SetRequesterAccess { by, controller } => {
+                let controller = feeds.surroundings.controller(*controller);
+                (*by, feed::setRequesterAccessControllerCall { controller }.abi_encode())
+            }
+            Self::RequestNewRound { by } => (*by, feed::requestNewRoundCall {}.abi_encode()),
+            Self::SetValidatorConfig { by, validator, gas } => {
+                (*by, feed::setValidatorConfigCall { validator: validator.address(), gasLimit: *gas }.abi_encode())
+            }
+            Self::TransferOwnership { by, to } => {
+                (*by, feed::transferOwnershipCall { to: feeds.who(*to) }.abi_encode())
+            }
+            Self::AcceptOwnership { by } => (*by, feed::acceptOwnershipCall {}.abi_encode()),
+            Self::Read { by, what, round } => {
+                let readers = readers(*round);
+                (*by, readers[what % readers.len()].1.to_vec())
+            }
+            Self::Unknown { by, data } => (*by, data.clone()),
+            Self::Wait { .. } => (Who::Nobody, Vec::new()),
+        };
+        let from = feeds.who(by);
+        to_feed(from, data, feeds)
+    }
+
+    pub fn random(feeds: &Feeds, random: &mut Random) -> Self {
+        let step = Self::plain(feeds, random);
+        match random.below(40) {
+            0 | 1 => Self::Garbled { step: Box::new(step), garbling: Garbling::random(random) },
+            2 if random.one_in(3) => Self::WithWei(Box::new(step)),
+            _ => step,
+        }
+    }
+
+    fn plain(feeds: &Feeds, random: &mut Random) -> Self {
+        let oracle = if random.one_in(6) { random.below(POOL) } else { random.below(12) };
+        let others =
+            [Who::Stranger, Who::Requester, Who::BillingAdmin, Who::Transmitter(oracle), Who::Payee(oracle), Who::Heir];
+        let owner = if random.one_in(8) { random.pick(&others) } else { Who::Owner };
+        let admin = if random.one_in(3) { Who::BillingAdmin } else { owner };
+        let payee = if random.one_in(6) { random.pick(&others) } else { Who::PayeeOf(oracle) };
+        let anyone = [
+            Who::Owner,
+            Who::Stranger,
+            Who::Payee(oracle),
+            Who::PayeeOf(oracle),
+            Who::Nobody,
+            Who::Feed,
+            Who::Token,
+            Who::Reader,
+        ];
+        match random.below(100) {
+            0..40 => Self::Transmit(Transmission::random(feeds, random)),
+            40..48 => Self::SetConfig {
+                by: owner,
+                seats: Seats::random(random),
+                flaw: random.one_in(4).then(|| ConfigFlaw::random(random)),
+            },
+            48..54 => {
+                let mut number = |choices: &[u32]| random.pick(choices);
+                Self::SetBilling {
+                    by: admin,
+                    maximum: number(&[0, 0, 40, 1000, u32::MAX]),
+                    reasonable: number(&[0, 1, 50, 10_000]),
+                    observation: number(&[0, 1, 400_000, u32::MAX]),
+                    transmission: number(&[0, 1_000_000, u32::MAX]),
+                    accounting: number(&[0, 15_000, (1 << 24) - 1]),
+                }
+            }
+            54..60 => Self::SetPayees {
+                by: owner,
+                first: oracle,
+                count: random.pick(&[0, 1, 2, 4, 34]),
+                payees: random.pick(&[
+                    PayeeList::Usual,
+                    PayeeList::Usual,
+                    PayeeList::Usual,
+                    PayeeList::Others,
+                    PayeeList::Zero,
+                    PayeeList::Token,
+                    PayeeList::Shorter,
+                ]),
+            },
+            60..63 => Self::TransferPayeeship { by: payee, transmitter: oracle, to: random.pick(&anyone) },
+            63..66 => {
+                let by = if random.one_in(4) { random.pick(&anyone) } else { Who::ProposedPayeeOf(oracle) };
+                Self::AcceptPayeeship { by, transmitter: oracle }
+            }
+            66..71 => Self::WithdrawPayment { by: payee, transmitter: oracle },
+            71..75 => Self::WithdrawFunds {
+                by: admin,
+                to: random.pick(&anyone),
+                amount: random.pick(&[U256::ZERO, U256::ONE, U256::from(10u64.pow(18)), U256::MAX]),
+            },
+            75..78 => Self::SetLinkToken {
+                by: owner,
+                token: if random.one_in(2) { Token::Link } else { random.pick(&Token::ALL) },
+                rest_to: random.pick(&anyone),
+            },
+            78..80 => Self::SetBillingAccess { by: owner, controller: random.pick(&Controller::ALL) },
+            80..82 => Self::SetRequesterAccess { by: owner, controller: random.pick(&Controller::ALL) },
+            82..85 => {
+                let who = random.pick(&[Who::Reader, Who::BillingAdmin, Who::Requester, Who::Stranger, Who::Owner]);
+                let verbs = [
+                    AccessVerb::Add(who),
+                    AccessVerb::Add(who),
+                    AccessVerb::Remove(who),
+                    AccessVerb::Enable,
+                    AccessVerb::Disable,
+                    AccessVerb::Has(who),
+                ];
+                let on = random.pick(&[Controller::None, Controller::None, Controller::List, Controller::ReadList]);
+                Self::Access { by: owner, on, verb: random.pick(&verbs) }
+            }
+            85..88 => {
+                let by = if random.one_in(2) { Who::Requester } else { owner };
+                Self::RequestNewRound { by }
+            }
+            88..91 => Self::SetValidatorConfig {
+                by: owner,
+                validator: random.pick(&Validator::ALL),
+                gas: random.pick(&[0, 1000, 20_000, 200_000, 60_000_000]),
+            },
+            91..93 => Self::TransferOwnership { by: owner, to: random.pick(&others) },
+            93..95 => {
+                let by = if random.one_in(5) { random.pick(&others) } else { Who::Heir };
+                Self::AcceptOwnership { by }
+            }
+            95 | 96 => Self::Fund { token: feeds.which_token(), amount: SUPPLY >> random.pick(&[3, 30, 60]) },
+            97 => {
+                let round = random.pick(&[0, 1, 2, u64::from(u32::MAX), 1 << 32, u64::MAX]);
+                let by = random.pick(&[Who::Stranger, Who::Owner, Who::Transmitter(oracle)]);
+                Self::Read { by, what: random.below(64), round: U256::from(round) }
+            }
+            98 => {
+                let length = random.pick(&[0, 3, 4, 36]);
+                Self::Unknown { by: Who::Stranger, data: (0..length).map(|_| random.next() as u8).collect() }
+            }
+            _ => Self::Wait { seconds: random.pick(&[1, 3600, 1 << 32]) },
+        }
+    }
+
+    /// Most sequences begin like a feed in production.
+    pub fn opening(random: &mut Random) -> Vec<Self> {
+        let mut steps = vec![
+            Self::SetBilling {
+                by: Who::Owner,
+                maximum: random.pick(&[0, 1000]),
+                reasonable: 50,
+                observation: random.pick(&[0, 400_000]),
+                transmission: random.pick(&[0, 1_000_000]),
+                accounting: 15_000,
+            },
+            Self::SetBillingAccess { by: Who::Owner, controller: Controller::List },
+            Self::SetRequesterAccess { by: Who::Owner, controller: Controller::List },
+            Self::SetPayees { by: Who::Owner, first: 0, count: POOL, payees: PayeeList::Usual },
+            Self::Fund { token: Token::Link, amount: 10u128.pow(24) },
+            Self::SetConfig { by: Who::Owner, seats: Seats::random(random), flaw: None },
+        ];
+        steps.retain(|_| !random.one_in(10));
+        if random.one_in(6) {
+            let token = random.pick(&Token::ALL);
+            steps.push(Self::SetLinkToken { by: Who::Owner, token, rest_to: Who::Stranger });
+            steps.push(Self::Fund { token, amount: 10u128.pow(24) });
+        }
+        steps
+    }
+
+    /// Steps with less in them.
+    pub fn simpler(&self) -> Vec<Self> {
+        match self {
+            Self::Garbled { step, .. } | Self::WithWei(step) => vec![step.as_ref().clone()],
+            Self::Transmit(transmission) => {
+                let plain = Transmission {
+                    epochs: 1,
+                    round: 1,
+                    first_signer: 0,
+                    answer: 1000,
+                    rate: I256::ZERO,
+                    price_gwei: 0,
+                    extra_hash: false,
+                    flaw: None,
+                    ..transmission.clone()
+                };
+                let mut forms = Vec::new();
+                let mut form = |simpler: Transmission| {
+                    if simpler != *transmission {
+                        forms.push(Self::Transmit(simpler));
+                    }
+                };
+                form(plain.clone());
+                form(Transmission { flaw: transmission.flaw.clone(), ..plain.clone() });
+                form(Transmission { price_gwei: 0, ..transmission.clone() });
+                form(Transmission { rate: I256::ZERO, ..transmission.clone() });
+                form(Transmission { extra_hash: false, ..transmission.clone() });
+                form(Transmission { epochs: 1, round: 1, first_signer: 0, answer: 1000, ..transmission.clone() });
+                forms
+            }
+            Self::SetConfig { by, seats, flaw } => {
+                let four = Seats { first: 0, first_transmitter: 0, n: 4, f: 1 };
+                let mut forms = Vec::new();
+                if seats.n > 4 || seats.first > 0 || seats.first_transmitter > 0 {
+                    forms.push(Self::SetConfig { by: *by, seats: four, flaw: flaw.clone() });
+                }
+                if flaw.is_some() {
+                    forms.push(Self::SetConfig { by: *by, seats: *seats, flaw: None });
+                }
+                forms
+            }
+            Self::SetPayees { .. }
+            | Self::SetBilling { .. }
+            | Self::TransferPayeeship { .. }
+            | Self::AcceptPayeeship { .. }
+            | Self::WithdrawPayment { .. }
+            | Self::WithdrawFunds { .. }
+            | Self::SetLinkToken { .. }
+            | Self::SetBillingAccess { .. }
+            | Self::SetRequesterAccess { .. }
+            | Self::Access { .. }
+            | Self::RequestNewRound { .. }
+            | Self::SetValidatorConfig { .. }
+            | Self::TransferOwnership { .. }
+            | Self::AcceptOwnership { .. }
+            | Self::Fund { .. }
+            | Self::Read { .. }
+            | Self::Unknown { .. }
+            | Self::Wait { .. } => Vec::new(),
+        }
+    }
+}
+
+impl AccessVerb {
+    fn user(self) -> Option<Who> {
+        match self {
+            Self::Add(who) | Self::Remove(who) | Self::Has(who) => Some(who),
+            Self::Enable | Self::Disable => None,
+        }
+    }
+}
+
+impl ConfigFlaw {
+    fn random(random: &mut Random) -> Self {
+        let seat = random.below(4);
+        match random.below(11) {
+            0 => Self::TooMany,
+            1 => Self::FewerSigners,
+            2 => Self::FewerTransmitters,
+            3 => Self::F(random.pick(&[0, 2, 10, 85, 86, 255])),
+            4 => Self::Bounds,
+            5 => Self::BoundsLonger,
+            6 => Self::SignerTwice,
+            7 => Self::TransmitterTwice,
+            8 => Self::ZeroSigner(seat),
+            9 => Self::ZeroTransmitter(seat),
+            _ => Self::SignerTransmits(seat),
+        }
+    }
+
+    fn spoil(&self, call: &mut feed::setConfigCall) {
+        let last = call.signers.len() - 1;
+        match self {
+            Self::TooMany => {
+                call.signers = ORACLES.signers[..32].to_vec();
+                call.transmitters = ORACLES.transmitters[..32].to_vec();
+            }
+            Self::FewerSigners => drop(call.signers.pop()),
+            Self::FewerTransmitters => drop(call.transmitters.pop()),
+            Self::F(f) => call.f = *f,
+            Self::Bounds => call.onchainConfig = onchain_config(super::ANSWER_MIN, super::answer_bound() - I192::ONE),
+            Self::BoundsLonger => call.onchainConfig = [call.onchainConfig.to_vec(), vec![0]].concat().into(),
+            Self::SignerTwice => call.signers[last] = call.signers[0],
+            Self::TransmitterTwice => call.transmitters[last] = call.transmitters[0],
+            Self::ZeroSigner(seat) => call.signers[*seat] = Address::ZERO,
+            Self::ZeroTransmitter(seat) => call.transmitters[*seat] = Address::ZERO,
+            Self::SignerTransmits(seat) => call.transmitters[*seat] = call.signers[0],
+        }
+    }
+}
+
+impl Garbling {
+    fn random(random: &mut Random) -> Self {
+        match random.below(4) {
+            0 => Self::Flip(random.next() as usize, random.pick(&[1, 0x80, 0xff])),
+            1 => {
+                let values = [U256::ZERO, U256::ONE, U256::from(0x20), U256::ONE << 32, U256::ONE << 64, U256::MAX];
+                Self::Word(random.below(24), random.pick(&values))
+            }
+            2 => Self::Cut(1 + random.below(64)),
+            _ => Self::More(random.pick(&[1, 31, 32])),
+        }
+    }
+
+    fn of(self, mut data: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Flip(at, mask) if !data.is_empty() => {
+                let at = at % data.len();
+                data[at] ^= mask;
+            }
+            Self::Word(word, value) => {
+                if let Some(bytes) = data.get_mut(4 + 32 * word..36 + 32 * word) {
+                    bytes.copy_from_slice(&value.to_be_bytes::<32>());
+                }
+            }
+            Self::Flip(..) => {}
+            Self::Cut(count) => data.truncate(data.len().saturating_sub(count)),
+            Self::More(count) => data.resize(data.len() + count, 0xee),
+        }
+        data
+    }
+}
+
+/// Every reader with its arguments; those of a round for this one.
+pub fn readers(round: U256) -> Vec<(&'static str, Bytes)> {
+    let mut calls: Vec<(&'static str, Bytes)> = consumer_readers(round);
+    macro_rules! add {
+        ($($call:ident),*) => {$(
+            calls.push((stringify!($call), feed::$call {}.abi_encode().into()));
+        )*};
+    }
+    add!(
+        ownerCall,
+        latestConfigDetailsCall,
+        getTransmittersCall,
+        latestTransmissionDetailsCall,
+        latestConfigDigestAndEpochCall,
+        getRequesterAccessControllerCall,
+        getValidatorConfigCall,
+        getLinkTokenCall,
+        getBillingAccessControllerCall,
+        getBillingCall,
+        linkAvailableForPaymentCall,
+        minAnswerCall,
+        maxAnswerCall,
+        typeAndVersionCall
+    );
+    calls
+}
+
+/// What consumers read, and what only listed ones may if the feed is gated.
+pub fn consumer_readers(round: U256) -> Vec<(&'static str, Bytes)> {
+    vec![
+        ("latestRoundData", feed::latestRoundDataCall {}.abi_encode().into()),
+        ("latestAnswer", feed::latestAnswerCall {}.abi_encode().into()),
+        ("latestTimestamp", feed::latestTimestampCall {}.abi_encode().into()),
+        ("latestRound", feed::latestRoundCall {}.abi_encode().into()),
+        ("decimals", feed::decimalsCall {}.abi_encode().into()),
+        ("version", feed::versionCall {}.abi_encode().into()),
+        ("description", feed::descriptionCall {}.abi_encode().into()),
+        ("getAnswer", feed::getAnswerCall { roundId: round }.abi_encode().into()),
+        ("getTimestamp", feed::getTimestampCall { roundId: round }.abi_encode().into()),
+        ("getRoundData", feed::getRoundDataCall { roundId: round.wrapping_to::<U80>() }.abi_encode().into()),
+    ]
+}
