@@ -94,6 +94,13 @@ impl Quorum {
         self.key().px().into()
     }
 
+    /// The key itself, where one oracle has all of it: it stands in what that oracle persists, after version and index.
+    pub fn whole_secret(&self) -> [u8; 32] {
+        let lone = self.signers[&index(1)].key();
+        assert_eq!(lone.public().threshold(), 1);
+        lone.to_bytes()[3..35].try_into().expect("32 bytes")
+    }
+
     /// The signature of the first t oracles.
     pub fn sign(&mut self, message: B256) -> Signature {
         self.sign_among(message, &[]).0
