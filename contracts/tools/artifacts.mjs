@@ -25,6 +25,11 @@ const CONTRACTS = {
   ThresholdAggregator: "src/ThresholdAggregator.sol",
   ThresholdBatch: "src/ThresholdBatch.sol",
   ThresholdFeed: "src/ThresholdFeed.sol",
+  OCR3Verifier: "src/OCR3Verifier.sol",
+  OCR3DynamicallyDispatchedECDSAAttestationVerifierLib: "src/ocr3/OCR3DynamicallyDispatchedECDSAAttestationVerifierLib.sol",
+  OCRConfigurationStoreEVMSimple: "src/OCRConfigurationStoreEVMSimple.sol",
+  FeedProxy: "src/FeedProxy.sol",
+  ExampleLending: "src/consumer/ExampleLending.sol",
 };
 
 // The same as in foundry.toml, where forge reads them.

@@ -1,8 +1,10 @@
 // Fetches the reference's creation bytecode for the tests that run on both contracts, into cache/reference/, which is
-// never committed. The source is the reference's own Go module, through the ordinary Go client and pinned by its hash.
+// never committed. The sources are the reference's own Go module and, for the proxy, its npm package, through the ordinary
+// clients of Go and npm and pinned by their hashes.
 //
 // The tests that need it are skipped, and say so, while the files are not there.
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -22,17 +24,35 @@ const WRAPPERS = {
     "gethwrappers/accesscontrolledoffchainaggregator/accesscontrolledoffchainaggregator.go",
   LinkToken: "gethwrappers2/link_token_interface/link_token_interface.go",
   OCRConfigurationStoreEVMSimple: "gethwrappers2/ocrconfigurationstoreevmsimple/ocrconfigurationstoreevmsimple.go",
+  DemoECDSAAttestationVerifier: "gethwrappers3/demoecdsaattestationverifier/demoecdsaattestationverifier.go",
+  DemoBLSAttestationVerifier: "gethwrappers3/demoblsattestationverifier/demoblsattestationverifier.go",
+  DemoDynamicallyDispatchedAttestationVerifier:
+    "gethwrappers3/demodynamicallydispatchedattestationverifier/demodynamicallydispatchedattestationverifier.go",
+  OCR3DynamicallyDispatchedECDSAAttestationVerifierLib:
+    "gethwrappers3/ocr3dynamicallydispatchedecdsaattestationverifierlib/ocr3dynamicallydispatchedecdsaattestationverifierlib.go",
+};
+
+// The proxy is in none of the Go modules; its creation bytecode is in an old version of the project's npm package.
+const PACKAGE = "@chainlink/contracts@0.1.9";
+const INTEGRITY = "sha512-7UIqkdzarbK876YZAiGKeYj/ujG3FPVVxWLACxbdyacM+ryIAgcZMkaaavt5+NwVXJvVjwWmucWTDCTy0JP8ag==";
+const FACTORIES = {
+  EACAggregatorProxy: "package/ethers/v0.6/factories/EACAggregatorProxy__factory.js",
 };
 
 const contracts = join(dirname(fileURLToPath(import.meta.url)), "..");
 const target = join(contracts, "cache/reference");
 const scratch = mkdtempSync(join(tmpdir(), "reference-"));
-try {
+
+function write(name, abi, code) {
+  writeFileSync(join(target, `${name}.json`), `${JSON.stringify({ abi, bytecode: { object: code } })}\n`);
+  console.log(`${name}: ${code.length / 2 - 1} bytes of creation code`);
+}
+
+function fromGo() {
   writeFileSync(join(scratch, "go.mod"), `module scratch\n\ngo 1.22\n\nrequire ${MODULE} ${VERSION}\n`);
   writeFileSync(join(scratch, "go.sum"), SUMS);
   const answer = execFileSync("go", ["mod", "download", "-json", `${MODULE}@${VERSION}`], { cwd: scratch });
   const { Dir } = JSON.parse(answer);
-  mkdirSync(target, { recursive: true });
   for (const [name, path] of Object.entries(WRAPPERS)) {
     let text;
     try {
@@ -47,10 +67,27 @@ try {
     const record = text.slice(text.search(new RegExp(`(var ${name}MetaData|const ${name}ABI) = `)));
     const abi = /ABI(?::\s+| = )("(?:[^"\\]|\\.)*")/.exec(record);
     const bin = /Bin(?::\s+| = )"(0x[0-9a-f]+)"/.exec(record);
-    const artifact = { abi: JSON.parse(JSON.parse(abi[1])), bytecode: { object: bin[1] } };
-    writeFileSync(join(target, `${name}.json`), `${JSON.stringify(artifact)}\n`);
-    console.log(`${name}: ${bin[1].length / 2 - 1} bytes of creation code`);
+    write(name, JSON.parse(JSON.parse(abi[1])), bin[1]);
   }
+}
+
+function fromNpm() {
+  const answer = execFileSync("npm", ["pack", "--json", "--ignore-scripts", PACKAGE], { cwd: scratch, stdio: "pipe" });
+  const [{ filename }] = JSON.parse(answer);
+  const archive = readFileSync(join(scratch, filename));
+  const integrity = `sha512-${createHash("sha512").update(archive).digest("base64")}`;
+  if (integrity !== INTEGRITY) throw new Error(`${PACKAGE} has ${integrity}, wanted ${INTEGRITY}`);
+  execFileSync("tar", ["xzf", filename, ...Object.values(FACTORIES)], { cwd: scratch });
+  for (const [name, path] of Object.entries(FACTORIES)) {
+    const code = /_bytecode = "(0x[0-9a-f]+)"/.exec(readFileSync(join(scratch, path), "utf8"));
+    write(name, [], code[1]);
+  }
+}
+
+mkdirSync(target, { recursive: true });
+try {
+  fromGo();
+  fromNpm();
 } finally {
   rmSync(scratch, { recursive: true });
 }

@@ -42,6 +42,18 @@ contracts! {
     /// The list, and everyone who is no contract.
     simple_read_access_controller: SimpleReadAccessController,
         "../../contracts/artifacts/SimpleReadAccessController.json";
+    /// Tells whether an OCR3 report is attested by a committee.
+    ocr3_verifier: OCR3Verifier, "../../contracts/artifacts/OCR3Verifier.json";
+    /// The same as a library for the reference's contracts that dispatch to one.
+    ocr3_ecdsa_library: OCR3DynamicallyDispatchedECDSAAttestationVerifierLib,
+        "../../contracts/artifacts/OCR3DynamicallyDispatchedECDSAAttestationVerifierLib.json";
+    /// Configurations, each under its digest.
+    ocr_configuration_store: OCRConfigurationStoreEVMSimple,
+        "../../contracts/artifacts/OCRConfigurationStoreEVMSimple.json";
+    /// An address for a feed that stays when its aggregator is replaced.
+    feed_proxy: FeedProxy, "../../contracts/artifacts/FeedProxy.json";
+    /// An example of a consumer: tokens are lent against the chain's own coin.
+    example_lending: ExampleLending, "../../contracts/artifacts/ExampleLending.json";
     /// The token that oracles are paid in on local networks.
     link_token: LinkToken, "../../contracts/artifacts/LinkToken.json";
     /// A price feed that is updated by one signature of its whole committee.

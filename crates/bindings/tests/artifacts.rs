@@ -45,10 +45,15 @@ fn every_artifact_carries_the_hash_of_its_sources() {
 
 #[test]
 fn every_artifact_is_bound_with_its_own_bytecode() {
-    let bound: [(&str, &Bytes); 8] = [
+    let bound: &[(&str, &Bytes)] = &[
         ("AccessControlledOCR2Aggregator", &bindings::access_controlled_ocr2_aggregator::BYTECODE),
+        ("ExampleLending", &bindings::example_lending::BYTECODE),
+        ("FeedProxy", &bindings::feed_proxy::BYTECODE),
         ("LinkToken", &bindings::link_token::BYTECODE),
         ("OCR2Aggregator", &bindings::ocr2_aggregator::BYTECODE),
+        ("OCR3DynamicallyDispatchedECDSAAttestationVerifierLib", &bindings::ocr3_ecdsa_library::BYTECODE),
+        ("OCR3Verifier", &bindings::ocr3_verifier::BYTECODE),
+        ("OCRConfigurationStoreEVMSimple", &bindings::ocr_configuration_store::BYTECODE),
         ("SimpleReadAccessController", &bindings::simple_read_access_controller::BYTECODE),
         ("SimpleWriteAccessController", &bindings::simple_write_access_controller::BYTECODE),
         ("ThresholdAggregator", &bindings::threshold_aggregator::BYTECODE),
@@ -58,7 +63,7 @@ fn every_artifact_is_bound_with_its_own_bytecode() {
     let artifacts = artifacts();
     assert_eq!(artifacts.len(), bound.len());
     for ((name, artifact), (bound_name, bytecode)) in artifacts.iter().zip(bound) {
-        assert_eq!(name, bound_name);
+        assert_eq!(name, *bound_name);
         assert_eq!(artifact["bytecode"]["object"].as_str().unwrap(), format!("0x{}", hex::encode(bytecode)), "{name}");
     }
 }

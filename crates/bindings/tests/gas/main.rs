@@ -10,7 +10,10 @@
 
 #[path = "../chain/mod.rs"]
 mod chain;
+mod configuration_store;
+mod feed_proxy;
 mod ocr2_aggregator;
+mod ocr3_verifier;
 mod table;
 mod threshold;
 
@@ -18,7 +21,13 @@ use std::{env, fs, path::PathBuf};
 use table::{Section, json, markdown, take_over};
 
 /// In the order of the page.
-const SECTIONS: &[fn() -> Section] = &[ocr2_aggregator::section, threshold::section];
+const SECTIONS: &[fn() -> Section] = &[
+    ocr2_aggregator::section,
+    threshold::section,
+    ocr3_verifier::section,
+    configuration_store::section,
+    feed_proxy::section,
+];
 
 #[test]
 fn gas_is_what_the_committed_table_says_and_meets_the_goals() {

@@ -18,9 +18,9 @@ use bindings::{link_token, ocr2_aggregator as feed};
 
 const SIZES: [usize; 4] = [4, 7, 16, 31];
 
-struct Bench {
-    chain: Chain,
-    feed: Address,
+pub struct Bench {
+    pub chain: Chain,
+    pub feed: Address,
     committee: Committee,
     digest: B256,
     round: u32,
@@ -30,7 +30,7 @@ struct Bench {
 
 impl Bench {
     /// Token, controllers, payees, prices and funds are there, as in production; no validator.
-    fn new(bytecode: &Bytes, n: usize, history_limit: u16) -> Self {
+    pub fn new(bytecode: &Bytes, n: usize, history_limit: u16) -> Self {
         let mut chain = Chain::new();
         let owner = address("owner", 0);
         let (token, _) = chain.deploy_contract(owner, &link_token::BYTECODE, &link_token::constructorCall {});
@@ -67,7 +67,7 @@ impl Bench {
         Self { chain, feed, committee, digest, round: 0, deployment, first_config }
     }
 
-    fn transmit(&mut self, extra_hash: B256) -> u64 {
+    pub fn transmit(&mut self, extra_hash: B256) -> u64 {
         self.round += 1;
         let n = self.committee.n();
         let observers: Vec<u8> = (0..n).map(|i| ((i * 5 + self.round as usize) % n) as u8).collect();
