@@ -10,6 +10,7 @@ mod ocr2;
 mod ocr2_protocol;
 mod p2p;
 mod report;
+pub mod stage;
 
 use std::path::Path;
 
