@@ -97,10 +97,14 @@ pub fn key(certificate: &[u8]) -> Result<PeerId, CertificateError> {
     let mut tbs = certificate.sequence("to-be-signed part")?;
     let version = match tbs.optional(context(0), "version")? {
         None => 1,
-        Some(mut explicit) => match explicit.integer("version")? {
-            [version @ 0..=2] => version + 1,
-            _ => return Err(CertificateError::Malformed("version")),
-        },
+        Some(mut explicit) => {
+            let version = explicit.integer("version")?;
+            explicit.end("version")?;
+            match version {
+                [version @ 0..=2] => version + 1,
+                _ => return Err(CertificateError::Malformed("version")),
+            }
+        }
     };
     if tbs.integer("serial number")?[0] & 0x80 != 0 {
         return Err(CertificateError::Malformed("serial number is negative"));
@@ -119,7 +123,7 @@ pub fn key(certificate: &[u8]) -> Result<PeerId, CertificateError> {
 
     let mut key_info = tbs.sequence("public key")?;
     let (kind, parameters) = algorithm(key_info.sequence("public key algorithm")?)?;
-    let key = key_info.bit_string("public key")?;
+    let (key, unused_bits) = key_info.bit_string("public key")?;
     if kind != ED25519 {
         return Err(CertificateError::NotEd25519);
     }
@@ -127,6 +131,11 @@ pub fn key(certificate: &[u8]) -> Result<PeerId, CertificateError> {
         return Err(CertificateError::Malformed("Ed25519 key with parameters"));
     }
     let key: [u8; 32] = key.try_into().map_err(|_| CertificateError::KeyLength { got: key.len() })?;
+    // The last bit is the last of the key: unused ones stand before the first.
+    let key = core::array::from_fn(|i| {
+        let before = if i == 0 { 0 } else { key[i - 1] };
+        (u16::from_be_bytes([before, key[i]]) >> unused_bits) as u8
+    });
 
     if version > 1 {
         tbs.optional(primitive_context(1), "issuer id")?;
@@ -145,7 +154,7 @@ pub fn key(certificate: &[u8]) -> Result<PeerId, CertificateError> {
 
 /// An algorithm's identifier, and its parameters as they stand.
 fn algorithm(mut der: Der<'_>) -> Result<(&[u8], Der<'_>), CertificateError> {
-    let identifier = der.element(OBJECT_IDENTIFIER, "algorithm")?.0;
+    let identifier = der.identifier("algorithm")?;
     let parameters = der.clone();
     if !der.0.is_empty() {
         der.any("algorithm parameters")?;
@@ -159,18 +168,42 @@ fn name(mut der: Der<'_>) -> Result<(), CertificateError> {
         let mut set = der.element(SET, "name")?;
         while !set.0.is_empty() {
             let mut attribute = set.sequence("name")?;
-            attribute.element(OBJECT_IDENTIFIER, "name")?;
-            attribute.any("name")?;
+            attribute.identifier("name")?;
+            let (tag, value) = attribute.any("name")?;
+            if !is_text(tag, value.0) {
+                return Err(CertificateError::Malformed("name"));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether these are characters of the kind of text that the tag says.
+fn is_text(tag: u8, value: &[u8]) -> bool {
+    match tag {
+        UTF8_STRING => core::str::from_utf8(value).is_ok(),
+        NUMERIC_STRING => value.iter().all(|byte| byte.is_ascii_digit() || *byte == b' '),
+        // With `*` and `&`, which should not be there but often are.
+        PRINTABLE_STRING => value.iter().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(byte)),
+        T61_STRING => true,
+        IA5_STRING => value.is_ascii(),
+        // One may end it.
+        BMP_STRING => {
+            let value = value.strip_suffix(&[0, 0]).unwrap_or(value);
+            value.len().is_multiple_of(2)
+                && value.chunks(2).all(|unit| {
+                    !matches!(u16::from_be_bytes([unit[0], unit[1]]), 0xd800..=0xdfff | 0xfdd0..=0xfdef | 0xfffe..)
+                })
+        }
+        _ => false,
+    }
 }
 
 fn extensions(mut der: Der<'_>) -> Result<(), CertificateError> {
     let mut seen = BTreeSet::new();
     while !der.0.is_empty() {
         let mut extension = der.sequence("extension")?;
-        let identifier = extension.element(OBJECT_IDENTIFIER, "extension")?.0;
+        let identifier = extension.identifier("extension")?;
         if let Some(critical) = extension.optional(BOOLEAN, "extension")?
             && !matches!(critical.0, [0x00 | 0xff])
         {
@@ -239,6 +272,12 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTF8_STRING: u8 = 0x0c;
+const NUMERIC_STRING: u8 = 0x12;
+const PRINTABLE_STRING: u8 = 0x13;
+const T61_STRING: u8 = 0x14;
+const IA5_STRING: u8 = 0x16;
+const BMP_STRING: u8 = 0x1e;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
@@ -310,11 +349,31 @@ impl<'a> Der<'a> {
         }
     }
 
-    /// A bit string of whole bytes.
-    fn bit_string(&mut self, what: &'static str) -> Result<&'a [u8], CertificateError> {
+    /// A bit string: its bytes, and how many bits at their end are none of it. Those must be zero.
+    fn bit_string(&mut self, what: &'static str) -> Result<(&'a [u8], u8), CertificateError> {
         match self.element(BIT_STRING, what)?.0 {
-            [0, bytes @ ..] => Ok(bytes),
+            [0] => Ok((&[], 0)),
+            [unused @ 0..=7, bytes @ ..] if bytes.last().is_some_and(|last| last & ((1 << unused) - 1) == 0) => {
+                Ok((bytes, *unused))
+            }
             _ => Err(CertificateError::Malformed(what)),
+        }
+    }
+
+    /// An object identifier, as it stands: at least one number, each below 2³¹ and in the fewest bytes.
+    fn identifier(&mut self, what: &'static str) -> Result<&'a [u8], CertificateError> {
+        let identifier = self.element(OBJECT_IDENTIFIER, what)?.0;
+        let numbers = identifier.split_inclusive(|byte| byte & 0x80 == 0);
+        let is_number = |number: &[u8]| match number {
+            [0x80, ..] => false,
+            [first, _, _, _, _] => *first < 0x88,
+            _ => number.len() < 5,
+        };
+        let is_whole = identifier.last().is_some_and(|last| last & 0x80 == 0);
+        if is_whole && numbers.into_iter().all(is_number) {
+            Ok(identifier)
+        } else {
+            Err(CertificateError::Malformed(what))
         }
     }
 
@@ -336,4 +395,94 @@ pub enum CertificateError {
     KeyLength { got: usize },
     #[error("the certificate is of {got}, wanted {wanted}")]
     Key { got: PeerId, wanted: PeerId },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = content.len();
+        let long = if length < 0x80 { Vec::from([length as u8]) } else { Vec::from([0x81, length as u8]) };
+        [&[tag][..], &long, content].concat()
+    }
+
+    /// The parts that a test changes; the rest is as it must be.
+    struct Parts {
+        version: Vec<u8>,
+        issuer: Vec<u8>,
+        algorithm: Vec<u8>,
+        key: Vec<u8>,
+        signature: Vec<u8>,
+    }
+
+    fn parts() -> Parts {
+        Parts {
+            version: Vec::from([0x02, 0x01, 0x02]),
+            issuer: Vec::new(),
+            algorithm: Vec::from([0x2b, 0x65, 0x70]),
+            key: [&[0][..], &[7; 32]].concat(),
+            signature: Vec::from([0, 1]),
+        }
+    }
+
+    fn read(parts: &Parts) -> Result<PeerId, CertificateError> {
+        let algorithm = der(SEQUENCE, &der(OBJECT_IDENTIFIER, &parts.algorithm));
+        let time = der(UTC_TIME, b"200101000000Z");
+        let key_algorithm = der(SEQUENCE, &der(OBJECT_IDENTIFIER, ED25519));
+        let tbs = [
+            der(context(0), &parts.version),
+            der(INTEGER, &[0]),
+            algorithm.clone(),
+            der(SEQUENCE, &parts.issuer),
+            der(SEQUENCE, &time.repeat(2)),
+            der(SEQUENCE, &[]),
+            der(SEQUENCE, &[key_algorithm, der(BIT_STRING, &parts.key)].concat()),
+        ];
+        let all = [der(SEQUENCE, &tbs.concat()), algorithm, der(BIT_STRING, &parts.signature)];
+        key(&der(SEQUENCE, &all.concat()))
+    }
+
+    #[test]
+    fn unused_bits_of_a_bit_string_must_be_zero_and_move_the_key() {
+        assert_eq!(read(&parts()), Ok(PeerId([7; 32])));
+        assert_eq!(read(&Parts { signature: Vec::from([4, 0xf0]), ..parts() }), Ok(PeerId([7; 32])));
+        assert!(read(&Parts { signature: Vec::from([4, 0xf8]), ..parts() }).is_err());
+        assert!(read(&Parts { signature: Vec::from([8, 0]), ..parts() }).is_err());
+        assert!(read(&Parts { signature: Vec::from([1]), ..parts() }).is_err());
+        assert_eq!(read(&Parts { signature: Vec::from([0]), ..parts() }), Ok(PeerId([7; 32])));
+        let shifted = [&[1][..], &[0xfe; 32]].concat();
+        let mut wanted = [0x7f; 32];
+        wanted[1..].fill(0x7f);
+        assert_eq!(read(&Parts { key: shifted, ..parts() }), Ok(PeerId(wanted)));
+    }
+
+    #[test]
+    fn identifiers_are_numbers_below_2_31_in_the_fewest_bytes() {
+        let reads = |identifier: &[u8]| read(&Parts { algorithm: identifier.to_vec(), ..parts() }).is_ok();
+        assert!(reads(&[0x2b, 0x87, 0xff, 0xff, 0xff, 0x7f]) && reads(&[0xff, 0x7f]));
+        for wrong in [&[][..], &[0x2b, 0x81], &[0x2b, 0x80, 0x01], &[0x2b, 0x88, 0x80, 0x80, 0x80, 0x00]] {
+            assert!(!reads(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_text_of_the_kind_that_its_tag_says() {
+        let reads = |tag: u8, text: &[u8]| {
+            let attribute = [der(OBJECT_IDENTIFIER, &[0x55, 0x04, 0x03]), der(tag, text)].concat();
+            read(&Parts { issuer: der(SET, &der(SEQUENCE, &attribute)), ..parts() }).is_ok()
+        };
+        assert!(reads(UTF8_STRING, "\u{e9}".as_bytes()) && !reads(UTF8_STRING, &[0xff]));
+        assert!(reads(PRINTABLE_STRING, b"a*&") && !reads(PRINTABLE_STRING, b"a@"));
+        assert!(reads(NUMERIC_STRING, b"1 2") && !reads(NUMERIC_STRING, b"a"));
+        assert!(reads(IA5_STRING, b"a@b") && !reads(IA5_STRING, &[0x80]));
+        assert!(reads(T61_STRING, &[0xff]));
+        assert!(reads(BMP_STRING, &[0, 0x61, 0, 0]) && !reads(BMP_STRING, &[0]) && !reads(BMP_STRING, &[0xd8, 0]));
+        assert!(!reads(INTEGER, &[1]));
+    }
+
+    #[test]
+    fn nothing_stands_behind_the_version() {
+        assert!(read(&Parts { version: Vec::from([0x02, 0x01, 0x02, 0x05, 0x00]), ..parts() }).is_err());
+    }
 }
