@@ -11,6 +11,11 @@ const NPM: &str = "anvil comes with npm (Node.js 20 or later), or give one with 
 
 /// Runs the short suite. `--dodona FILE` and `--anvil FILE` choose other programs; the rest goes to the suite.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "fuzz"
+    {
+        return fuzz(rest);
+    }
     let mut given = arguments.iter();
     let (mut dodona, mut anvil, mut rest) = (None, None, Vec::new());
     while let Some(argument) = given.next() {
@@ -34,6 +39,14 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     suite.extend(rest);
     cargo(["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "interop", "--"], &suite)
+}
+
+/// Differential fuzzing against the codec server: `--minutes M`, `--cases N`, `--seed S`, `--only TEXT`, `--json`, or
+/// `--replay FILE`; with none of them a short run that asks the same each time.
+pub fn fuzz(arguments: &[String]) -> Result<(), Failure> {
+    let codec = go_programs()?.join("codec").display().to_string();
+    let first = ["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "fuzz", "--", "--codec", &codec];
+    cargo(first, arguments)
 }
 
 fn absolute(path: &str) -> Result<PathBuf, Failure> {

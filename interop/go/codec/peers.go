@@ -100,6 +100,18 @@ func knockBuild(in struct {
 	return Answer{"knock": Hex(built)}, err
 }
 
+// certificate judges a peer's chain as the reference does in a handshake.
+func certificate(in struct {
+	Chain    []Hex `json:"chain"`
+	Expected Hex32 `json:"expected_public_key"`
+}) (Answer, error) {
+	chain := [][]byte{}
+	for _, one := range in.Chain {
+		chain = append(chain, one)
+	}
+	return verdict(wire.VerifyCertificate(chain, in.Expected)), nil
+}
+
 // discovery decodes a message of the discovery stream and encodes it again; each announcement has a verdict of its own.
 func discovery(in struct {
 	Bytes Hex `json:"bytes"`

@@ -195,6 +195,7 @@ var operations = map[string]operation{
 	"stream_id":              op(streamID),
 	"knock":                  op(knockVerify),
 	"knock_build":            op(knockBuild),
+	"certificate":            op(certificate),
 	"discovery":              op(discovery),
 	"announcement":           op(announcement),
 	"announcement_address":   op(announcementAddress),

@@ -115,6 +115,7 @@ func TestTheServerAnswersAsTheVectorsSay(t *testing.T) {
 		{file: "p2p/frames.json", kind: "decode", op: "frame", compared: "type stream_id payload_length header_length request_id incomplete"},
 		{file: "p2p/knock.json", kind: "verify", op: "knock", compared: "dialer_public_key"},
 		{file: "p2p/knock.json", kind: "build", op: "knock_build", compared: "knock"},
+		{file: "p2p/tls_cert.json", kind: "verify", op: "certificate", compared: "valid", renamed: map[string]string{"valid": "ok"}},
 		{file: "p2p/announcement.json", kind: "wire", op: "discovery", compared: "message announcements"},
 		{file: "p2p/announcement.json", kind: "verify", op: "announcement", compared: "valid", renamed: map[string]string{"valid": "ok"}},
 		{file: "p2p/announcement.json", kind: "address", op: "announcement_address", compared: "valid", renamed: map[string]string{"valid": "ok"}},

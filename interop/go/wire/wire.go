@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartcontractkit/libocr/internal/peerkeyringhelper"
 	"github.com/smartcontractkit/libocr/ragep2p/internal/knock"
+	"github.com/smartcontractkit/libocr/ragep2p/internal/mtls"
 	"github.com/smartcontractkit/libocr/ragep2p/ragep2pnew/internal/frame"
 	"github.com/smartcontractkit/libocr/ragep2p/ragep2pnew/internal/internaltypes"
 	"github.com/smartcontractkit/libocr/ragep2p/types"
@@ -93,4 +94,9 @@ func BuildKnock(seed [32]byte, listener types.PeerID) ([]byte, error) {
 		return nil, err
 	}
 	return knock.BuildKnock(listener, types.PeerIDFromKeyring(keyring), keyring)
+}
+
+// VerifyCertificate is what a handshake asks of a peer's chain.
+func VerifyCertificate(chain [][]byte, expected [32]byte) error {
+	return mtls.VerifyCertMatchesPubKey(expected)(chain, nil)
 }

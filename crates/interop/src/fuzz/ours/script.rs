@@ -1,0 +1,132 @@
+//! One oracle and the messages that come to it.
+
+use super::{Answer, No, found, hex, message};
+use crate::fuzz::request::{Fields, array, bytes, number, refused, wrong};
+use bytes::Bytes;
+use conformance::stage::{Heard, Host, TOY_LIMITS, Toy, parameters};
+use crypto::{ed25519, secp256k1};
+use machine::Verdicts;
+use ocr::{Committee, ConfigDigest, OracleSet, PerOracle, SharedSecret};
+use ocr2::config::{OracleIdentity, PublicConfig};
+use ocr2::{Epoch, Event, LocalConfig, Memory, Message, Oracle, Setup};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn script(request: &Fields<'_>) -> Answer {
+    let mut host = host(request)?;
+    let heard = host.hand(Event::Woke);
+    let start = said(&host, &heard);
+    let limits = match request.optional("limits") {
+        Some(_) => message::limits(&request.object("limits")?)?,
+        None => TOY_LIMITS,
+    };
+    let mut steps = Vec::new();
+    for step in request.objects("steps")? {
+        let committee = host.everyone.len();
+        let from = number::<u8>(step.value("from")?).filter(|from| usize::from(*from) < committee);
+        let from = host.everyone.iter().find(|oracle| Some(oracle.byte()) == from);
+        let from = from.ok_or_else(|| wrong("from", "no such oracle"))?;
+        let decoded = Message::decode(&Bytes::from(step.bytes("bytes")?)).map_err(|error| error.to_string());
+        let taken = decoded.and_then(|message| {
+            message.check_size(&limits).map_err(|error| error.to_string())?;
+            Ok(message)
+        });
+        steps.push(match taken {
+            Err(why) => json!({"refused": why, "out": []}),
+            Ok(message) => {
+                let event = Event::Received { from, message: Arc::new(message), verdicts: Verdicts::none() };
+                let heard = host.hand(event);
+                let entered: Vec<_> =
+                    heard.entered.iter().map(|(epoch, leader)| json!([epoch.0, leader.byte()])).collect();
+                json!({"out": said(&host, &heard), "entered": entered})
+            }
+        });
+    }
+    Ok(found([("start", start), ("steps", steps.into())]))
+}
+
+fn host(request: &Fields<'_>) -> Result<Host, No> {
+    let committee = Committee::new(request.number("n")?, request.number("f")?).map_err(|_| wrong("n, f", "none"))?;
+    let me = committee.oracle(request.number("id")?).ok_or_else(|| wrong("id", "no such oracle"))?;
+    let oracles = (request.objects("oracles")?.iter())
+        .map(|fields| {
+            Ok(OracleIdentity {
+                offchain_key: ed25519::PublicKey(fields.array("offchain_pk")?),
+                signer: bytes(fields.value("address")?).ok_or_else(|| wrong("address", "no hex"))?,
+                peer_id: String::new(),
+                transmitter: String::new(),
+            })
+        })
+        .collect::<Result<Vec<_>, No>>()?;
+    let config_digest = ConfigDigest(request.array("config_digest")?);
+    let delta_round = Duration::from_nanos(request.number("delta_round")?);
+    let config = PublicConfig {
+        config_digest,
+        committee,
+        oracles: PerOracle::from_list(committee, oracles).ok_or_else(|| wrong("oracles", "not n"))?,
+        onchain_config: Vec::new(),
+        parameters: parameters(request.number("r_max")?, delta_round),
+    };
+    let quorum: usize = request.number("report_quorum")?;
+    let unique_reports = match quorum {
+        quorum if quorum == committee.one_honest() => false,
+        quorum if quorum == committee.byzantine_quorum() => true,
+        _ => return Err(wrong("report_quorum", "of no kind of plugin")),
+    };
+    let secret = SharedSecret::new(request.array("shared_secret")?);
+    let setup = Setup {
+        config: Arc::new(config),
+        me,
+        leader_selection_key: secret.leader_selection_key(),
+        transmission_order_key: secret.transmission_order_key(),
+    };
+    let memory = match request.optional("restored_state") {
+        None => Memory::default(),
+        Some(_) => {
+            let state = request.object("restored_state")?;
+            Memory {
+                epoch: Epoch(state.number("epoch")?),
+                highest_sent: Epoch(state.number("highest_sent_epoch")?),
+                received: state.each("highest_received_epoch", |epoch| number(epoch).map(Epoch))?,
+                ..Memory::default()
+            }
+        }
+    };
+    let oracle =
+        Oracle::new(setup, Box::new(Toy { unique_reports }), LocalConfig::default(), memory, Default::default())
+            .map_err(refused)?;
+    let digest_equal = request.optional("contract_digest_equal").is_some_and(|equal| *equal == true);
+    let onchain_key: [u8; 32] =
+        array(request.value("onchain_sk")?).ok_or_else(|| wrong("onchain_sk", "not 32 bytes"))?;
+    Ok(Host {
+        oracle,
+        offchain_key: ed25519::SecretKey::from_seed(&request.array("offchain_seed")?),
+        onchain_key: secp256k1::SecretKey::from_bytes(&onchain_key).map_err(|_| wrong("onchain_sk", "no scalar"))?,
+        contract: (
+            if digest_equal { config_digest } else { ConfigDigest::ZERO },
+            Epoch(request.number("contract_epoch")?),
+        ),
+        me,
+        everyone: committee.everyone(),
+    })
+}
+
+/// What was sent, NewEpochs first and FinalEchoes last: between them the reference has no order.
+fn said(host: &Host, heard: &Heard) -> Value {
+    let mut sent: Vec<(u8, Value)> = Vec::new();
+    let others = host.everyone.difference(host.me.into());
+    for (to, message) in &heard.sent {
+        let (rank, to_all) = match &**message {
+            Message::NewEpoch(_) => (0, host.everyone),
+            // On purpose not to oneself, who would only find that it is known.
+            Message::FinalEcho(_) => (2, others),
+            Message::ObserveReq(_) | Message::ReportReq(_) | Message::Final(_) => (1, host.everyone),
+            Message::Observe(_) | Message::Report(_) => (1, OracleSet::EMPTY),
+        };
+        let to: Value = if *to == to_all { "all".into() } else { to.iter().map(|oracle| oracle.byte()).next().into() };
+        sent.push((rank, json!({"to": to, "bytes": hex(message.encode())})));
+    }
+    sent.sort_by_key(|(rank, _)| *rank);
+    sent.into_iter().map(|(_, message)| message).collect()
+}
