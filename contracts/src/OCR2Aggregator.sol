@@ -25,7 +25,7 @@ import {ConfigDigest} from "./ocr2/ConfigDigest.sol";
 /// another oracle. Any transmitter of the committee may bring any report.
 ///
 /// A transmission touches three slots (hot word, new round, transmitter's record) and one data contract (see ConfigData).
-contract OCR2Aggregator is IOCR2Aggregator, Feed, OCR2Billing {
+contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing, Feed {
     /// @dev The topic of the event; assembly takes only numbers.
     uint256 private constant NEW_TRANSMISSION = 0xc797025feeeaf2cd924c99e9205acb8ec04d5cad21c41ce637a38fb6dee6016a;
 
@@ -197,25 +197,11 @@ contract OCR2Aggregator is IOCR2Aggregator, Feed, OCR2Billing {
         bytes memory bounds = abi.encodePacked(uint8(1), minAnswer(), maxAnswer());
         if (keccak256(onchainConfig) != keccak256(bounds)) revert InvalidOnchainConfig(onchainConfig, bounds);
 
-        _settle();
-        bytes memory previous = ConfigData.load(s_hot.configData());
-        _unseat(ConfigData.transmitters(previous));
-        _seat(transmitters);
-
-        uint32 previousConfigBlockNumber = s_latestConfigBlockNumber;
-        s_latestConfigBlockNumber = uint32(block.number);
+        (bytes memory previous, uint32 previousConfigBlockNumber) = _replaceCommittee(transmitters);
         bytes32 configDigest = ConfigDigest.compute(
-            address(this),
-            ++s_configCount,
-            signers,
-            transmitters,
-            f,
-            onchainConfig,
-            offchainConfigVersion,
-            offchainConfig
+            address(this), s_configCount, signers, transmitters, f, onchainConfig, offchainConfigVersion, offchainConfig
         );
-        address data = ConfigData.deploy(ConfigData.encode(previous, configDigest, f, signers, transmitters));
-        s_hot = s_hot.afterConfig(data, signers.length);
+        _install(previous, configDigest, f, signers, transmitters);
 
         emit ConfigSet(
             previousConfigBlockNumber,

@@ -19,6 +19,8 @@ import { fileURLToPath } from "node:url";
 const CONTRACTS = {
   OCR2Aggregator: "src/OCR2Aggregator.sol",
   AccessControlledOCR2Aggregator: "src/AccessControlledOCR2Aggregator.sol",
+  OffchainAggregator: "src/OffchainAggregator.sol",
+  AccessControlledOffchainAggregator: "src/AccessControlledOffchainAggregator.sol",
   SimpleReadAccessController: "src/access/SimpleReadAccessController.sol",
   SimpleWriteAccessController: "src/access/SimpleWriteAccessController.sol",
   LinkToken: "src/token/LinkToken.sol",

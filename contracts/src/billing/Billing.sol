@@ -125,11 +125,6 @@ abstract contract Billing is IBilling, Payees {
         s_owedToDeparted = owedToDeparted;
     }
 
-    /// @inheritdoc IBilling
-    function owedPayment(address transmitter) external view virtual override returns (uint256) {
-        return _owed(transmitter, s_hot);
-    }
-
     function _owed(address transmitter, Hot hot) internal view returns (uint256) {
         Account account = s_accounts[transmitter];
         if (!account.active()) return account.carriedJuels();

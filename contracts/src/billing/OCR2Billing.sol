@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Hot} from "../feed/Hot.sol";
 import {IAccessController} from "../interfaces/IAccessController.sol";
+import {IBilling} from "../interfaces/IBilling.sol";
 import {IOCR2Billing} from "../interfaces/IOCR2Aggregator.sol";
 import {Account} from "./Account.sol";
 import {Billing} from "./Billing.sol";
@@ -26,6 +27,11 @@ abstract contract OCR2Billing is IOCR2Billing, Billing {
 
     function _countAnew(uint256 seat, Hot hot) internal override {
         s_rewardFromRound[seat] = hot.roundId();
+    }
+
+    /// @inheritdoc IBilling
+    function owedPayment(address transmitter) external view override returns (uint256) {
+        return _owed(transmitter, s_hot);
     }
 
     /// @inheritdoc IOCR2Billing

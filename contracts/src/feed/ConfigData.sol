@@ -109,6 +109,14 @@ library ConfigData {
         }
     }
 
+    /// @return known Whether the address is a signer.
+    /// @return seat Its seat.
+    function seatOf(bytes memory data, address signer) internal pure returns (bool known, uint256 seat) {
+        uint256 n = (data.length - SIGNERS) / 40;
+        seat = uint8(data[SEATS + _place(signer, word(data, MULTIPLIER))]);
+        known = seat < n && address(uint160(word(data, SIGNERS + 20 * seat - 12))) == signer;
+    }
+
     /// @dev Writes 20 bytes by writing a word that ends with them, keeping the 12 before; so there must be 12 before.
     function _setAddress(bytes memory data, uint256 offset, address value) private pure {
         uint256 kept = word(data, offset - 12) >> 160 << 160;

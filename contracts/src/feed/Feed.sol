@@ -76,6 +76,35 @@ abstract contract Feed is IFeed, Billing {
         }
     }
 
+    /// @dev Settles with the old committee and seats the new one.
+    /// @return previous The data of the configuration before.
+    /// @return previousBlockNumber The block that it was set in, 0 if there was none.
+    function _replaceCommittee(address[] memory transmitters)
+        internal
+        returns (bytes memory previous, uint32 previousBlockNumber)
+    {
+        _settle();
+        previous = ConfigData.load(s_hot.configData());
+        _unseat(ConfigData.transmitters(previous));
+        _seat(transmitters);
+
+        previousBlockNumber = s_latestConfigBlockNumber;
+        s_latestConfigBlockNumber = uint32(block.number);
+        s_configCount++;
+    }
+
+    /// @dev From here on reports of the new configuration are accepted, and of no other.
+    function _install(
+        bytes memory previous,
+        bytes32 digest,
+        uint8 f,
+        address[] memory signers,
+        address[] memory transmitters
+    ) internal {
+        address data = ConfigData.deploy(ConfigData.encode(previous, digest, f, signers, transmitters));
+        s_hot = s_hot.afterConfig(data, signers.length);
+    }
+
     function _transmitters() internal view returns (address[] memory) {
         return ConfigData.transmitters(ConfigData.load(s_hot.configData()));
     }
@@ -227,7 +256,7 @@ abstract contract Feed is IFeed, Billing {
     }
 
     /// @dev Where a round that is kept is stored.
-    function _slotOf(Hot hot, uint256 roundId) private pure returns (uint256 slot) {
+    function _slotOf(Hot hot, uint256 roundId) internal pure returns (uint256 slot) {
         uint256 limit = hot.historyLimit();
         assembly ("memory-safe") {
             // A remainder of a division by zero is zero on this machine.

@@ -13,6 +13,7 @@ using {
     epochAndRound,
     roundId,
     historyLimit,
+    numberOfOracles,
     afterTransmission,
     withConfigData,
     afterConfig,
@@ -43,6 +44,11 @@ function roundId(Hot hot) pure returns (uint32) {
 /// @return How many rounds are kept; 0 means all.
 function historyLimit(Hot hot) pure returns (uint16) {
     return uint16(Hot.unwrap(hot) >> HISTORY_LIMIT_AT);
+}
+
+/// @return The size of the present committee.
+function numberOfOracles(Hot hot) pure returns (uint256) {
+    return Hot.unwrap(hot) >> ORACLES_AT;
 }
 
 /// @return The same, one round later.

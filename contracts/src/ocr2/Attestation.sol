@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Hot} from "../feed/Hot.sol";
+import {Signatures} from "../feed/Signatures.sol";
 import {IFeed} from "../interfaces/IFeed.sol";
 
 /// @title Is this a report that f+1 oracles of the configuration have signed?
@@ -117,7 +118,10 @@ library Attestation {
             }
             wrong := or(wrong, shr(192, all))
         }
-        if (wrong != 0) _refuseSignatures(config, index, rs.length, seen);
+        if (wrong != 0) {
+            if (index == rs.length) revert IFeed.MalformedReport();
+            Signatures.refuse(config, index, seen);
+        }
     }
 
     /// @dev Says which of the first checks has failed.
@@ -132,28 +136,5 @@ library Attestation {
         uint256 length = TRANSMIT_LENGTH + report + 32 * (rs + ss);
         if (msg.data.length != length) revert IFeed.CalldataLengthMismatch(msg.data.length, length);
         revert IFeed.WrongNumberOfSignatures(rs, ss, quorum);
-    }
-
-    /// @dev Says which of the other checks has failed. The signer that was recovered last is still in the word at zero, since
-    /// nothing was hashed after it; one who was seen before is told from one whom nobody knows.
-    function _refuseSignatures(uint256 config, uint256 index, uint256 count, uint256 seen) private pure {
-        if (index == count) revert IFeed.MalformedReport();
-        address signer;
-        assembly ("memory-safe") {
-            signer := mload(0)
-        }
-        for (uint256 seat = 0; seat < 31; seat++) {
-            bool known = seen & (1 << seat) != 0;
-            if (known && _signerAt(config, seat) == signer) {
-                revert IFeed.DuplicateSigner(index, signer);
-            }
-        }
-        revert IFeed.InvalidSignature(index, signer);
-    }
-
-    function _signerAt(uint256 config, uint256 seat) private pure returns (address signer) {
-        assembly ("memory-safe") {
-            signer := shr(96, mload(add(add(config, 0x180), mul(seat, 20))))
-        }
     }
 }

@@ -36,6 +36,11 @@ contracts! {
     /// The OCR2 price feed that only listed contracts can read on chain.
     access_controlled_ocr2_aggregator: AccessControlledOCR2Aggregator,
         "../../contracts/artifacts/AccessControlledOCR2Aggregator.json";
+    /// The OCR1 price feed.
+    offchain_aggregator: OffchainAggregator, "../../contracts/artifacts/OffchainAggregator.json";
+    /// The OCR1 price feed that only listed contracts can read on chain.
+    access_controlled_offchain_aggregator: AccessControlledOffchainAggregator,
+        "../../contracts/artifacts/AccessControlledOffchainAggregator.json";
     /// A list of addresses that may do something.
     simple_write_access_controller: SimpleWriteAccessController,
         "../../contracts/artifacts/SimpleWriteAccessController.json";

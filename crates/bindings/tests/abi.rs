@@ -4,7 +4,7 @@ use alloy_json_abi::JsonAbi;
 use alloy_sol_types::{SolCall, SolEvent};
 use bindings::ocr2_aggregator as feed;
 
-/// Name and selector of every function of the reference's aggregator.
+/// Name and selector of every function of the reference's OCR2 aggregator.
 const FUNCTIONS: &[(&str, &str)] = &[
     ("acceptOwnership", "79ba5097"),
     ("acceptPayeeship", "b121e147"),
@@ -49,7 +49,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("withdrawPayment", "8ac28d5a"),
 ];
 
-/// Name and topic of every event of the reference's aggregator.
+/// Name and topic of every event of the reference's OCR2 aggregator.
 const EVENTS: &[(&str, &str)] = &[
     ("AnswerUpdated", "0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f"),
     ("BillingAccessControllerSet", "793cb73064f3c8cde7e187ae515511e6e56d1ee89bf08b82fa60fb70f8d48912"),
@@ -69,7 +69,70 @@ const EVENTS: &[(&str, &str)] = &[
     ("ValidatorConfigSet", "b04e3a37abe9c0fcdfebdeae019a8e2b12ddf53f5d55ffb0caccc1bedaca1541"),
 ];
 
-/// What the reference's access-controlled aggregator and its access controllers have besides.
+/// Name and selector of every function of the reference's OCR1 aggregator.
+const OCR1_FUNCTIONS: &[(&str, &str)] = &[
+    ("acceptOwnership", "79ba5097"),
+    ("acceptPayeeship", "b121e147"),
+    ("billingAccessController", "996e8298"),
+    ("decimals", "313ce567"),
+    ("description", "7284e416"),
+    ("getAnswer", "b5ab58dc"),
+    ("getBilling", "29937268"),
+    ("getLinkToken", "e76d5168"),
+    ("getRoundData", "9a6fc8f5"),
+    ("getTimestamp", "b633620c"),
+    ("latestAnswer", "50d25bcd"),
+    ("latestConfigDetails", "81ff7048"),
+    ("latestRound", "668a0f02"),
+    ("latestRoundData", "feaf968c"),
+    ("latestTimestamp", "8205bf6a"),
+    ("latestTransmissionDetails", "e5fe4577"),
+    ("linkAvailableForPayment", "d09dc339"),
+    ("maxAnswer", "70da2f67"),
+    ("minAnswer", "22adbc78"),
+    ("oracleObservationCount", "e4902f82"),
+    ("owedPayment", "0eafb25b"),
+    ("owner", "8da5cb5b"),
+    ("requestNewRound", "98e5b12a"),
+    ("requesterAccessController", "70efdf2d"),
+    ("setBilling", "bd824706"),
+    ("setBillingAccessController", "fbffd2c1"),
+    ("setConfig", "585aa7de"),
+    ("setLinkToken", "4fb17470"),
+    ("setPayees", "9c849b30"),
+    ("setRequesterAccessController", "9e3ceeab"),
+    ("setValidatorConfig", "eb457163"),
+    ("transferOwnership", "f2fde38b"),
+    ("transferPayeeship", "eb5dcd6c"),
+    ("transmit", "c9807539"),
+    ("transmitters", "81411834"),
+    ("typeAndVersion", "181f5a77"),
+    ("validatorConfig", "8e0566de"),
+    ("version", "54fd4d50"),
+    ("withdrawFunds", "c1075329"),
+    ("withdrawPayment", "8ac28d5a"),
+];
+
+/// Name and topic of every event of the reference's OCR1 aggregator.
+const OCR1_EVENTS: &[(&str, &str)] = &[
+    ("AnswerUpdated", "0559884fd3a460db3073b7fc896cc77986f16e378210ded43186175bf646fc5f"),
+    ("BillingAccessControllerSet", "793cb73064f3c8cde7e187ae515511e6e56d1ee89bf08b82fa60fb70f8d48912"),
+    ("BillingSet", "d0d9486a2c673e2a4b57fc82e4c8a556b3e2b82dd5db07e2c04a920ca0f469b6"),
+    ("ConfigSet", "25d719d88a4512dd76c7442b910a83360845505894eb444ef299409e180f8fb9"),
+    ("LinkTokenSet", "4966a50c93f855342ccf6c5c0d358b85b91335b2acedc7da0932f691f351711a"),
+    ("NewRound", "0109fc6f55cf40689f02fbaad7af7fe7bbac8a3d2186600afc7d3e10cac60271"),
+    ("NewTransmission", "f6a97944f31ea060dfde0566e4167c1a1082551e64b60ecb14d599a9d023d451"),
+    ("OraclePaid", "d0b1dac935d85bd54cf0a33b0d41d39f8cf53a968465fc7ea2377526b8ac712c"),
+    ("OwnershipTransferRequested", "ed8889f560326eb138920d842192f0eb3dd22b4f139c87a2c57538e05bae1278"),
+    ("OwnershipTransferred", "8be0079c531659141344cd1fd0a4f28419497f9722a3daafe3b4186f6b6457e0"),
+    ("PayeeshipTransferRequested", "84f7c7c80bb8ed2279b4aab5f61cd05e6374073d38f46d7f32de8c30e9e38367"),
+    ("PayeeshipTransferred", "78af32efdcad432315431e9b03d27e6cd98fb79c405fdc5af7c1714d9c0f75b3"),
+    ("RequesterAccessControllerSet", "27b89aede8b560578baaa25ee5ce3852c5eecad1e114b941bbd89e1eb4bae634"),
+    ("RoundRequested", "3ea16a923ff4b1df6526e854c9e3a995c43385d70e73359e10623c74f0b52037"),
+    ("ValidatorConfigSet", "b04e3a37abe9c0fcdfebdeae019a8e2b12ddf53f5d55ffb0caccc1bedaca1541"),
+];
+
+/// What the reference's access-controlled aggregators and its access controllers have besides.
 const ACCESS_FUNCTIONS: &[(&str, &str)] = &[
     ("addAccess", "a118f249"),
     ("checkEnabled", "dc7f0124"),
@@ -109,27 +172,37 @@ fn aggregators_have_every_function_and_event_of_the_reference() {
     assert_has("OCR2Aggregator", FUNCTIONS, EVENTS);
     assert_has("AccessControlledOCR2Aggregator", FUNCTIONS, EVENTS);
     assert_has("AccessControlledOCR2Aggregator", ACCESS_FUNCTIONS, ACCESS_EVENTS);
+    assert_has("OffchainAggregator", OCR1_FUNCTIONS, OCR1_EVENTS);
+    assert_has("AccessControlledOffchainAggregator", OCR1_FUNCTIONS, OCR1_EVENTS);
+    assert_has("AccessControlledOffchainAggregator", ACCESS_FUNCTIONS, ACCESS_EVENTS);
     assert_has("SimpleWriteAccessController", ACCESS_FUNCTIONS, ACCESS_EVENTS);
     assert_has("SimpleReadAccessController", ACCESS_FUNCTIONS, ACCESS_EVENTS);
 }
 
+fn constructor(name: &str) -> Vec<String> {
+    abi(name).constructor.unwrap().inputs.iter().map(|input| input.selector_type().into_owned()).collect()
+}
+
 #[test]
 fn aggregators_are_constructed_with_the_parameters_of_the_reference() {
-    for name in ["OCR2Aggregator", "AccessControlledOCR2Aggregator"] {
-        let types: Vec<String> =
-            abi(name).constructor.unwrap().inputs.iter().map(|input| input.selector_type().into_owned()).collect();
-        assert_eq!(types, ["address", "int192", "int192", "address", "address", "uint8", "string"], "{name}");
+    let ocr2 = ["address", "int192", "int192", "address", "address", "uint8", "string"];
+    let ocr1 = [&["uint32"; 5][..], &ocr2].concat();
+    for (name, types) in [("OCR2Aggregator", &ocr2[..]), ("OffchainAggregator", &ocr1)] {
+        assert_eq!(constructor(name), types, "{name}");
+        assert_eq!(constructor(&format!("AccessControlled{name}")), types, "{name}");
     }
 }
 
 #[test]
 fn only_the_history_limit_is_ours() {
-    let ours: Vec<String> = abi("OCR2Aggregator")
-        .functions()
-        .map(|function| function.name.clone())
-        .filter(|name| !FUNCTIONS.iter().any(|(known, _)| known == name))
-        .collect();
-    assert_eq!(ours, ["getHistoryLimit", "setHistoryLimit"]);
+    for (name, known) in [("OCR2Aggregator", FUNCTIONS), ("OffchainAggregator", OCR1_FUNCTIONS)] {
+        let ours: Vec<String> = abi(name)
+            .functions()
+            .map(|function| function.name.clone())
+            .filter(|name| !known.iter().any(|(known, _)| known == name))
+            .collect();
+        assert_eq!(ours, ["getHistoryLimit", "setHistoryLimit"], "{name}");
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn every_artifact_carries_the_hash_of_its_sources() {
 fn every_artifact_is_bound_with_its_own_bytecode() {
     let bound: &[(&str, &Bytes)] = &[
         ("AccessControlledOCR2Aggregator", &bindings::access_controlled_ocr2_aggregator::BYTECODE),
+        ("AccessControlledOffchainAggregator", &bindings::access_controlled_offchain_aggregator::BYTECODE),
         ("ExampleLending", &bindings::example_lending::BYTECODE),
         ("FeedProxy", &bindings::feed_proxy::BYTECODE),
         ("LinkToken", &bindings::link_token::BYTECODE),
@@ -54,6 +55,7 @@ fn every_artifact_is_bound_with_its_own_bytecode() {
         ("OCR3DynamicallyDispatchedECDSAAttestationVerifierLib", &bindings::ocr3_ecdsa_library::BYTECODE),
         ("OCR3Verifier", &bindings::ocr3_verifier::BYTECODE),
         ("OCRConfigurationStoreEVMSimple", &bindings::ocr_configuration_store::BYTECODE),
+        ("OffchainAggregator", &bindings::offchain_aggregator::BYTECODE),
         ("SimpleReadAccessController", &bindings::simple_read_access_controller::BYTECODE),
         ("SimpleWriteAccessController", &bindings::simple_write_access_controller::BYTECODE),
         ("ThresholdAggregator", &bindings::threshold_aggregator::BYTECODE),

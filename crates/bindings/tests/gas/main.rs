@@ -14,6 +14,7 @@ mod configuration_store;
 mod feed_proxy;
 mod ocr2_aggregator;
 mod ocr3_verifier;
+mod offchain_aggregator;
 mod table;
 mod threshold;
 
@@ -23,6 +24,7 @@ use table::{Section, json, markdown, take_over};
 /// In the order of the page.
 const SECTIONS: &[fn() -> Section] = &[
     ocr2_aggregator::section,
+    offchain_aggregator::section,
     threshold::section,
     ocr3_verifier::section,
     configuration_store::section,
