@@ -104,7 +104,7 @@ fn draw(n: u16, threshold: u16) -> Drawn {
         let generation = generations.get_mut(&me).expect("all deal");
         let start = Instant::now();
         for (_, message) in mails.iter().filter(|(to, _)| *to == me) {
-            for output in generation.on_message(message).expect("a right share") {
+            for output in generation.on_message(message.as_bytes()).expect("a right share") {
                 match output {
                     Output::Persist(share) => shares.push(share),
                     Output::Broadcast(vote) => votes = broadcast[0].1.len() + vote.len(),
@@ -119,7 +119,7 @@ fn draw(n: u16, threshold: u16) -> Drawn {
         deals: least(deals),
         key: least(key),
         broadcast_bytes: votes,
-        share_bytes: mails[0].1.len(),
+        share_bytes: mails[0].1.as_bytes().len(),
         shares,
     }
 }

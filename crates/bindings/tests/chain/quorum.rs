@@ -43,7 +43,7 @@ impl Quorum {
                     Output::Broadcast(message) => {
                         mails.extend((1..=n).map(index).filter(|to| *to != me).map(|to| (to, message.clone())));
                     }
-                    Output::Private { to, message } => mails.push((to, message.to_vec())),
+                    Output::Private { to, message } => mails.push((to, message.as_bytes().to_vec())),
                     Output::Persist(share) => drop(shares.insert(me, share.to_bytes())),
                     Output::Done(_) => drop(done.insert(me)),
                     Output::Fault(fault) => panic!("{fault:?}"),

@@ -99,8 +99,8 @@ pub enum Output {
     Private {
         /// Whose share it is.
         to: Index,
-        /// A message with a secret in it.
-        message: Zeroizing<Vec<u8>>,
+        /// A message with a secret in it, which is wiped on drop and not printed.
+        message: Signed,
     },
     /// Keep the share durably before anything that follows is done: others may count on this oracle from then on.
     Persist(KeyShare),
@@ -131,7 +131,7 @@ enum Phase {
     /// Until all have sent our share.
     Sharing,
     /// Until all have voted as we did.
-    Voting { key: GroupKey, vote: Signed, told: BTreeSet<Index> },
+    Voting { key: GroupKey, vote: Signed, told: BTreeSet<[u8; 32]> },
     /// Nothing more comes of it.
     Ended,
 }
@@ -270,7 +270,7 @@ impl Generation {
                 let share = Share::read(signed).unwrap_or_else(|_| unreachable!("we wrote it"));
                 self.shares.insert(to, share);
             } else {
-                out.push(Output::Private { to, message: Zeroizing::new(signed.as_bytes().to_vec()) });
+                out.push(Output::Private { to, message: signed });
             }
         }
     }
@@ -322,12 +322,14 @@ impl Generation {
             self.phase = Phase::Ended;
             return;
         }
-        // Somebody saw another deal than we did: show ours, and whoever has the other one holds the proof in hand.
-        for theirs in self.votes.values() {
+        // Somebody saw another deal than we did, or says so: show ours and its vote, and whoever has others of them holds the
+        // proof in hand.
+        for theirs in self.votes.values().filter(|theirs| theirs.body() != vote.body()) {
             let hashes = theirs.body().chunks_exact(32).zip(vote.body().chunks_exact(32));
-            for ((dealer, deal), (seen, ours)) in self.deals.iter().zip(hashes) {
-                if seen != ours && told.insert(*dealer) {
-                    out.push(Output::Broadcast(deal.signed.as_bytes().to_vec()));
+            let disputed = self.deals.values().zip(hashes).filter(|(_, (seen, ours))| seen != ours);
+            for shown in disputed.map(|(deal, _)| &deal.signed).chain([theirs]) {
+                if told.insert(shown.hash()) {
+                    out.push(Output::Broadcast(shown.as_bytes().to_vec()));
                 }
             }
         }
@@ -759,7 +761,7 @@ mod tests {
                             assert!(self.persisted.contains_key(&me), "a vote before the key was kept");
                         }
                     }
-                    Output::Private { to, message } => self.mails.push((me, to, message.to_vec())),
+                    Output::Private { to, message } => self.mails.push((me, to, message.as_bytes().to_vec())),
                     Output::Persist(share) => {
                         self.persisted.insert(me, share);
                     }
@@ -974,6 +976,32 @@ mod tests {
     }
 
     #[test]
+    fn an_oracle_that_votes_differently_to_some_is_named_by_all() {
+        for seed in 0..4 {
+            let mut committee = Committee::new(terms(4, 2), seed);
+            committee.run(|terms, from, to, message| {
+                let lie = from == index(3) && to == index(1) && message[0] == Kind::Vote as u8;
+                vec![if lie { resigned(terms, Kind::Vote, &[1; 128]) } else { message.to_vec() }]
+            });
+            assert!(matches!(committee.faults[&index(3)], Fault::TwoFaced(..)));
+            for oracle in [1, 2, 4].map(index) {
+                assert!(committee.convinced.contains(&(oracle, index(3))), "{oracle} was not told");
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_is_not_printed() {
+        let mut committee = Committee::new(terms(2, 2), 1);
+        let deal = committee.mails.iter().find(|(from, ..)| *from == index(2)).unwrap().2.clone();
+        let out = committee.oracles.get_mut(&index(1)).unwrap().on_message(&deal).unwrap();
+        let [output @ Output::Private { message, .. }] = &out[..] else { panic!("{out:?}") };
+        let (shown, secret) = (std::format!("{output:?}"), hex::encode(&message.body()[2..]));
+        assert_eq!(shown, "Private { to: #2, message: Signed(share of #1, 101 bytes) }");
+        assert!(!shown.contains(&secret));
+    }
+
+    #[test]
     fn whoever_is_silent_is_awaited_and_the_next_generation_does_without() {
         for (kind, missed_by) in [(Kind::Deal, 4), (Kind::Share, 1), (Kind::Vote, 4)] {
             let mut committee = Committee::new(terms(5, 2), 3);
@@ -997,9 +1025,11 @@ mod tests {
     #[test]
     fn a_vote_for_a_deal_that_nobody_made_keeps_the_generation_open_and_its_voter_awaited() {
         let mut committee = Committee::new(terms(4, 2), 3);
-        committee.run(|terms, from, _, message| {
-            let lie = from == index(3) && message[0] == Kind::Vote as u8;
-            vec![if lie { resigned(terms, Kind::Vote, &[1; 128]) } else { message.to_vec() }]
+        committee.run(|terms, from, to, message| match (message[0] == Kind::Vote as u8, message[2]) {
+            (true, 3) if from == index(3) => vec![resigned(terms, Kind::Vote, &[1; 128])],
+            // Its own lie, shown to it, tells a liar nothing.
+            (true, 3) if to == index(3) => Vec::new(),
+            _ => vec![message.to_vec()],
         });
         assert_eq!(committee.done.keys().copied().collect::<Vec<_>>(), [index(3)]);
         assert_eq!(committee.oracles[&index(1)].awaited(), [index(3)]);
