@@ -604,6 +604,22 @@ mod tests {
     }
 
     #[test]
+    fn who_is_ready_and_sends_garbage_is_not_asked() {
+        let keys = keys(4, 2, 1);
+        let mut rng = StdRng::seed_from_u64(3);
+        let mut session = Session::new(keys[0].public().clone(), MESSAGE);
+        let mut signers: Vec<Signer> = keys.into_iter().map(Signer::new).collect();
+        let mut commitment = |i: usize| signers[i].commit(index(1), &mut rng).to_bytes();
+        session.on_commitment(index(1), &commitment(0)).unwrap();
+        let short = Malformed::Length { got: 0, wanted: 33 };
+        let fault = Fault { culprit: index(1), evidence: Evidence::Garbled(short) };
+        assert_eq!(session.on_commitment(index(1), &[]), Ok(std::vec![Output::Fault(fault)]));
+        assert_eq!(session.on_commitment(index(2), &commitment(1)), Ok(Vec::new()));
+        let out = session.on_commitment(index(3), &commitment(2)).unwrap();
+        assert!(matches!(&out[..], [Output::Ask { to, .. }] if *to == [index(2), index(3)]));
+    }
+
+    #[test]
     fn the_next_message_is_signed_with_the_commitments_at_hand() {
         let keys = keys(4, 2, 1);
         let public = keys[0].public().clone();
