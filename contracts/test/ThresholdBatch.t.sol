@@ -180,7 +180,7 @@ contract ThresholdBatchTest is GroupKeySuite, Batches {
         target = batch = deploy(96, true);
         install(batch, key(1));
         readsLikeModels();
-        for (uint256 i = 0; i < 6; i++) {
+        for (uint256 i = 0; i < 4; i++) {
             uint256 noise = uint256(keccak256(abi.encode(seed, i)));
             // Many, few or whole groups; sometimes all.
             uint96 set = uint96(noise);
@@ -216,6 +216,13 @@ contract ThresholdBatchTest is GroupKeySuite, Batches {
         accepted(call);
         (round,,,) = batch.readFeed(1);
         eq("new again", round, 4);
+    }
+
+    function test_a_time_of_more_than_32_bits_is_cut() public {
+        vm.warp((1 << 32) + 9);
+        accepted(callOf(batch, key(1), word(1, 5, 1, 1), 1, wordsOf(1, answersOf(9))));
+        (uint32 round,, uint32 startedAt, uint32 updatedAt) = batch.readFeed(0);
+        eq("times", abi.encode(round, startedAt, updatedAt), abi.encode(1, 5, 9));
     }
 
     function test_a_stale_batch_is_refused_as_a_whole() public {

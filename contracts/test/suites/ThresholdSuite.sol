@@ -186,6 +186,21 @@ abstract contract ThresholdSuite is GroupKeySuite, ReadSuite, Mode {
         }
     }
 
+    /// @dev In 2106 seconds leave 32 bits. As in OCR2 the stored time goes round, and the event has it uncut.
+    function testFuzz_a_time_of_more_than_32_bits_is_cut(uint40 time, int96 answer) public {
+        vm.assume(answer >= MIN && answer <= MAX);
+        vm.warp(time);
+        vm.recordLogs();
+        accepted(signed(reportOf(answer, 7, 1, 1), _contributors()));
+        announced(1, answer, 7, _contributors());
+        (uint80 id, int256 value, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) = feed.latestRoundData();
+        eq(
+            "latestRoundData",
+            abi.encode(id, value, startedAt, updatedAt, answeredIn),
+            abi.encode(1, answer, 7, uint32(time), 1)
+        );
+    }
+
     function testFuzz_answers_are_within_their_bounds(int96 min, int96 max, int96 answer) public {
         vm.assume(min <= max);
         target = feed = _new(min, max);

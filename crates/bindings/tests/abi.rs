@@ -179,6 +179,29 @@ fn aggregators_have_every_function_and_event_of_the_reference() {
     assert_has("SimpleReadAccessController", ACCESS_FUNCTIONS, ACCESS_EVENTS);
 }
 
+#[test]
+fn threshold_feeds_have_what_consumers_of_the_reference_read() {
+    const CONSUMER: &[&str] = &[
+        "decimals",
+        "description",
+        "getAnswer",
+        "getRoundData",
+        "getTimestamp",
+        "latestAnswer",
+        "latestRound",
+        "latestRoundData",
+        "latestTimestamp",
+        "version",
+    ];
+    let functions: Vec<_> = FUNCTIONS.iter().copied().filter(|(name, _)| CONSUMER.contains(name)).collect();
+    assert_eq!(functions.len(), CONSUMER.len());
+    let events: Vec<_> =
+        EVENTS.iter().copied().filter(|(name, _)| ["AnswerUpdated", "NewRound"].contains(name)).collect();
+    assert_eq!(events.len(), 2);
+    assert_has("ThresholdAggregator", &functions, &events);
+    assert_has("ThresholdFeed", &functions, &events);
+}
+
 fn constructor(name: &str) -> Vec<String> {
     abi(name).constructor.unwrap().inputs.iter().map(|input| input.selector_type().into_owned()).collect()
 }
