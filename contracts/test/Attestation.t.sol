@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IOCR3Attestation} from "../src/interfaces/IOCR3Attestation.sol";
-import {OCR3DynamicallyDispatchedECDSAAttestationVerifierLib as Library} from "../src/ocr3/OCR3DynamicallyDispatchedECDSAAttestationVerifierLib.sol";
+import {
+    OCR3DynamicallyDispatchedECDSAAttestationVerifierLib as Library
+} from "../src/ocr3/OCR3DynamicallyDispatchedECDSAAttestationVerifierLib.sol";
 import {AttestationSuite} from "./suites/AttestationSuite.sol";
 import {AttestationDemo} from "./support/AttestationDemo.sol";
 import {original} from "./support/Reference.sol";

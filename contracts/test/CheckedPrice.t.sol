@@ -99,7 +99,9 @@ contract CheckedPriceTest is Check {
 
     function test_a_price_too_large_to_scale_is_out_of_bounds() public {
         s_feed.say(type(int256).max, 0, NOW);
-        _fails(_rules(), abi.encodeWithSelector(CheckedPrice.OutOfBounds.selector, s_feed, type(uint256).max, 1e18, 1e24));
+        _fails(
+            _rules(), abi.encodeWithSelector(CheckedPrice.OutOfBounds.selector, s_feed, type(uint256).max, 1e18, 1e24)
+        );
     }
 
     function test_decimals_are_scaled_and_rounded_down(uint8 from, uint8 to, uint128 answer) public {

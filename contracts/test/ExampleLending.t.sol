@@ -174,7 +174,8 @@ contract ExampleLendingTest is Committee {
     /// @dev Everything together: oracles sign, the aggregator takes it, the proxy passes it on, the consumer checks it.
     function test_a_report_of_oracles_becomes_the_price_of_a_loan() public {
         IAccessController nobody = IAccessController(address(0));
-        OCR2Aggregator aggregator = new OCR2Aggregator(s_token, 1, type(int192).max / 2, nobody, nobody, 8, "COIN / TOKEN");
+        OCR2Aggregator aggregator =
+            new OCR2Aggregator(s_token, 1, type(int192).max / 2, nobody, nobody, 8, "COIN / TOKEN");
         FeedProxy proxy = new FeedProxy(aggregator, nobody);
         ExampleLending lending = new ExampleLending(s_token, _rules(proxy));
         vm.expectRevert(

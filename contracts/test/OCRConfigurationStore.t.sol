@@ -12,8 +12,7 @@ contract OCRConfigurationStoreTest is StoreSuite {
     }
 
     function test_ours_costs_half_of_the_original_or_less() public {
-        IOCRConfigurationStore theirs =
-            IOCRConfigurationStore(original("OCRConfigurationStoreEVMSimple", ""));
+        IOCRConfigurationStore theirs = IOCRConfigurationStore(original("OCRConfigurationStoreEVMSimple", ""));
         for (uint256 n = 4; n <= 31; n += 9) {
             IOCRConfigurationStore.ConfigurationEVMSimple memory config = _config(n, new bytes(100 + 180 * n));
             for (uint256 i = 0; i < config.offchainConfig.length; i++) {

@@ -120,9 +120,13 @@ abstract contract AttestationSuite is AttestationTest {
 
     // -- attestations
 
-    function test_any_quorum_of_any_committee_attests(uint256 seed, uint8 size, uint8 faulty, uint64 seqNr, bytes calldata r)
-        public
-    {
+    function test_any_quorum_of_any_committee_attests(
+        uint256 seed,
+        uint8 size,
+        uint8 faulty,
+        uint64 seqNr,
+        bytes calldata r
+    ) public {
         uint256 n = 1 + size % 32;
         uint256 f = faulty % n;
         verifier.setConfig(1, uint8(n), uint8(f), keysOf(n));

@@ -164,4 +164,19 @@ abstract contract Ocr1ConfigSuite is Ocr1Test {
         }
         refused(data, "");
     }
+
+    /// @dev Both decode with the older ABI coder, which cuts.
+    function test_a_threshold_wider_than_its_type_is_cut() public {
+        start(4);
+        bytes memory data = encodeConfig(4, 1);
+        assembly {
+            mstore(add(data, 0x64), 0x101) // the threshold, which is a uint8
+        }
+        vm.recordLogs();
+        (bool ok,) = address(feed).call(data);
+        yes("accepted", ok);
+        (,,,, uint256 threshold) =
+            abi.decode(logOf(IOffchainAggregator.ConfigSet.selector).data, (uint32, uint64, uint256, uint256, uint256));
+        eq("threshold", threshold, 1);
+    }
 }

@@ -63,7 +63,9 @@ abstract contract ProxySuite is Check {
         eq("round", proxy.latestRound(), _id(1, 0));
     }
 
-    function test_any_answer_goes_through_unchanged(uint64 id, int256 answer, uint256 startedAt, uint256 updatedAt) public {
+    function test_any_answer_goes_through_unchanged(uint64 id, int256 answer, uint256 startedAt, uint256 updatedAt)
+        public
+    {
         first.say(id, answer, startedAt, updatedAt);
         _round(1, id, answer, startedAt, updatedAt);
         eqInt("answer", proxy.latestAnswer(), answer);
@@ -88,7 +90,11 @@ abstract contract ProxySuite is Check {
 
     function test_a_read_fails_if_the_aggregator_fails() public {
         first.fail(false);
-        _refused(address(this), abi.encodeCall(proxy.latestRoundData, ()), abi.encodeWithSignature("Error(string)", "told to fail"));
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.latestRoundData, ()),
+            abi.encodeWithSignature("Error(string)", "told to fail")
+        );
     }
 
     // -- a new phase
@@ -116,7 +122,11 @@ abstract contract ProxySuite is Check {
         proxy.proposeAggregator(first);
         eq("proposed", address(proxy.proposedAggregator()), address(first));
         proxy.proposeAggregator(IAggregatorV2V3(address(0)));
-        _refused(address(this), abi.encodeCall(proxy.proposedLatestRoundData, ()), abi.encodeWithSelector(IFeedProxy.NoProposedAggregator.selector));
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.proposedLatestRoundData, ()),
+            abi.encodeWithSelector(IFeedProxy.NoProposedAggregator.selector)
+        );
     }
 
     function test_without_a_proposal_it_cannot_be_read() public {
@@ -138,7 +148,8 @@ abstract contract ProxySuite is Check {
 
     function test_rounds_of_earlier_phases_can_be_read() public {
         _change(second);
-        (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) = proxy.getRoundData(_id(1, 1));
+        (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) =
+            proxy.getRoundData(_id(1, 1));
         eq("id", id, _id(1, 1));
         eqInt("answer", answer, 111);
         eq("started", startedAt, 11);
@@ -163,15 +174,31 @@ abstract contract ProxySuite is Check {
     }
 
     function test_the_data_of_a_round_in_a_phase_that_is_not_known_is_refused() public {
-        _refused(address(this), abi.encodeCall(proxy.getRoundData, (_id(0, 1))), abi.encodeWithSelector(IFeedProxy.UnknownPhase.selector, 0));
-        _refused(address(this), abi.encodeCall(proxy.getRoundData, (_id(2, 1))), abi.encodeWithSelector(IFeedProxy.UnknownPhase.selector, 2));
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.getRoundData, (_id(0, 1))),
+            abi.encodeWithSelector(IFeedProxy.UnknownPhase.selector, 0)
+        );
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.getRoundData, (_id(2, 1))),
+            abi.encodeWithSelector(IFeedProxy.UnknownPhase.selector, 2)
+        );
     }
 
     function test_only_what_was_proposed_can_be_confirmed() public {
         proxy.proposeAggregator(second);
-        _refused(address(this), abi.encodeCall(proxy.confirmAggregator, (first)), abi.encodeWithSelector(IFeedProxy.InvalidProposedAggregator.selector, first, second));
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.confirmAggregator, (first)),
+            abi.encodeWithSelector(IFeedProxy.InvalidProposedAggregator.selector, first, second)
+        );
         proxy.confirmAggregator(second);
-        _refused(address(this), abi.encodeCall(proxy.confirmAggregator, (second)), abi.encodeWithSelector(IFeedProxy.InvalidProposedAggregator.selector, second, address(0)));
+        _refused(
+            address(this),
+            abi.encodeCall(proxy.confirmAggregator, (second)),
+            abi.encodeWithSelector(IFeedProxy.InvalidProposedAggregator.selector, second, address(0))
+        );
     }
 
     function test_an_aggregator_may_come_back_in_a_new_phase() public {
@@ -310,7 +337,8 @@ abstract contract ProxySuite is Check {
     }
 
     function _round(uint16 phase, uint64 id, int256 answer, uint256 startedAt, uint256 updatedAt) private view {
-        (uint80 id_, int256 answer_, uint256 startedAt_, uint256 updatedAt_, uint80 answeredIn) = proxy.latestRoundData();
+        (uint80 id_, int256 answer_, uint256 startedAt_, uint256 updatedAt_, uint80 answeredIn) =
+            proxy.latestRoundData();
         eq("id", id_, _id(phase, id));
         eqInt("answer", answer_, answer);
         eq("started", startedAt_, startedAt);

@@ -111,7 +111,11 @@ abstract contract StoreSuite is Committee {
     }
 
     function test_it_says_what_it_is() public view {
-        eq("type", bytes(ITypeAndVersion(address(store)).typeAndVersion()), bytes("OCRConfigurationStoreEVMSimple 1.0.0"));
+        eq(
+            "type",
+            bytes(ITypeAndVersion(address(store)).typeAndVersion()),
+            bytes("OCRConfigurationStoreEVMSimple 1.0.0")
+        );
     }
 
     function _config(uint256 n, bytes memory offchain)

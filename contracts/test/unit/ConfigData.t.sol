@@ -30,12 +30,17 @@ contract ConfigDataTest is Committee {
             (uint256 seat, address seated) = seatOf(data, uint160(signers[i]));
             eq("seat", seat, i);
             eq("seated", seated, signers[i]);
+            (bool known, uint256 found) = ConfigData.seatOf(data, signers[i]);
+            yes("known", known && found == i);
             vm.assume(stranger != signers[i]);
         }
         (, address other) = seatOf(data, uint160(stranger));
         yes("a stranger has no seat", other != stranger);
         (, other) = seatOf(data, 0);
         yes("nobody is no signer", other != address(0));
+        (bool stranger_,) = ConfigData.seatOf(data, stranger);
+        (bool nobody,) = ConfigData.seatOf(data, address(0));
+        yes("neither is known", !stranger_ && !nobody);
     }
 
     /// @dev Addresses that differ in one bit, or only in their highest bits, are as good as others.
@@ -88,6 +93,8 @@ contract ConfigDataTest is Committee {
         eq("load", ConfigData.load(address(0)), new bytes(0x180));
         eq("peek", ConfigData.peek(address(0), ConfigData.TERMS), 0);
         eq("transmitters", ConfigData.transmitters(ConfigData.load(address(0))).length, 0);
+        (bool known,) = ConfigData.seatOf(ConfigData.load(address(0)), address(0));
+        yes("nobody is a signer", !known);
     }
 }
 
