@@ -11,6 +11,23 @@ contract OCRConfigurationStoreTest is StoreSuite {
         return new OCRConfigurationStoreEVMSimple();
     }
 
+    function test_adding_again_stores_nothing() public {
+        IOCRConfigurationStore.ConfigurationEVMSimple memory config = _config(31, new bytes(5_000));
+        bytes32 digest = store.addConfig(config);
+        uint256 reading = _gasToRead(digest);
+        uint256 before = gasleft();
+        store.addConfig(config);
+        yes("no new code", before - gasleft() < 100_000);
+        yes("nothing more to read", _gasToRead(digest) < reading + 500);
+    }
+
+    function _gasToRead(bytes32 digest) private view returns (uint256) {
+        uint256 before = gasleft();
+        (bool ok,) = address(store).staticcall(abi.encodeCall(store.readConfig, (digest)));
+        yes("read", ok);
+        return before - gasleft();
+    }
+
     function test_ours_costs_half_of_the_original_or_less() public {
         IOCRConfigurationStore theirs = IOCRConfigurationStore(original("OCRConfigurationStoreEVMSimple", ""));
         for (uint256 n = 4; n <= 31; n += 9) {

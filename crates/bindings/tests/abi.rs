@@ -148,6 +148,49 @@ const ACCESS_EVENTS: &[(&str, &str)] = &[
     ("RemovedAccess", "3d68a6fce901d20453d1a7aa06bf3950302a735948037deb182a8db66df2a0d1"),
 ];
 
+/// Name and selector of every function of the reference's proxy, EACAggregatorProxy.
+const PROXY_FUNCTIONS: &[(&str, &str)] = &[
+    ("acceptOwnership", "79ba5097"),
+    ("accessController", "bc43cbaf"),
+    ("aggregator", "245a7bfc"),
+    ("confirmAggregator", "a928c096"),
+    ("decimals", "313ce567"),
+    ("description", "7284e416"),
+    ("getAnswer", "b5ab58dc"),
+    ("getRoundData", "9a6fc8f5"),
+    ("getTimestamp", "b633620c"),
+    ("latestAnswer", "50d25bcd"),
+    ("latestRound", "668a0f02"),
+    ("latestRoundData", "feaf968c"),
+    ("latestTimestamp", "8205bf6a"),
+    ("owner", "8da5cb5b"),
+    ("phaseAggregators", "c1597304"),
+    ("phaseId", "58303b10"),
+    ("proposeAggregator", "f8a2abd3"),
+    ("proposedAggregator", "e8c4be30"),
+    ("proposedGetRoundData", "6001ac53"),
+    ("proposedLatestRoundData", "8f6b4d91"),
+    ("setController", "92eefe9b"),
+    ("transferOwnership", "f2fde38b"),
+    ("version", "54fd4d50"),
+];
+
+const STORE_FUNCTIONS: &[(&str, &str)] =
+    &[("addConfig", "a6d3ad9e"), ("readConfig", "bc4215dc"), ("typeAndVersion", "181f5a77")];
+const STORE_EVENTS: &[(&str, &str)] =
+    &[("NewConfiguration", "b07c231f5a1f53b6761761661dcafa59d063ff6e9929e00ad1fb9cb9c5b02e44")];
+
+/// Name and selector of every error of the reference's ECDSA verifiers.
+const ATTESTATION_ERRORS: &[(&str, &str)] = &[
+    ("InvalidAttestationAttributionBitmask", "f4e04eaa"),
+    ("InvalidAttestationLength", "1174ad85"),
+    ("InvalidAttestationNumberOfSignatures", "ddbf0b44"),
+    ("InvalidKey", "76d4e1e8"),
+    ("InvalidNumberOfKeys", "a07f647e"),
+    ("KeysOfInvalidSize", "add49945"),
+    ("MaximumNumberOfKeysExceeded", "1ede571b"),
+];
+
 fn abi(name: &str) -> JsonAbi {
     let path = format!("{}/../../contracts/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let artifact: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -213,6 +256,27 @@ fn aggregators_are_constructed_with_the_parameters_of_the_reference() {
     for (name, types) in [("OCR2Aggregator", &ocr2[..]), ("OffchainAggregator", &ocr1)] {
         assert_eq!(constructor(name), types, "{name}");
         assert_eq!(constructor(&format!("AccessControlled{name}")), types, "{name}");
+    }
+}
+
+#[test]
+fn proxy_and_store_have_every_function_and_event_of_the_reference() {
+    assert_has("FeedProxy", PROXY_FUNCTIONS, &[]);
+    assert_has("OCRConfigurationStoreEVMSimple", STORE_FUNCTIONS, STORE_EVENTS);
+    let types: Vec<String> =
+        abi("FeedProxy").constructor.unwrap().inputs.iter().map(|input| input.selector_type().into_owned()).collect();
+    assert_eq!(types, ["address", "address"]);
+}
+
+#[test]
+fn verifiers_of_attestations_refuse_with_the_errors_of_the_reference() {
+    for name in ["OCR3Verifier", "OCR3DynamicallyDispatchedECDSAAttestationVerifierLib"] {
+        let abi = abi(name);
+        for (error, selector) in ATTESTATION_ERRORS {
+            let found: Vec<String> =
+                abi.error(error).into_iter().flatten().map(|e| hex::encode(e.selector())).collect();
+            assert_eq!(found, [*selector], "{name}.{error}");
+        }
     }
 }
 
