@@ -91,9 +91,9 @@ fn shown(example: &Example) -> String {
         let text = value.to_string();
         if text.len() > SHOWN_MAX { format!("{}…", text.chars().take(SHOWN_MAX).collect::<String>()) } else { text }
     };
-    let Example { target, request, theirs, ours, file } = example;
+    let Example { target, case, request, theirs, ours, file } = example;
     format!(
-        "FAILURE of {target}\n  asked      {}\n  reference  {}\n  ours       {}\n  again      cargo xtask interop fuzz --replay {}\n",
+        "FAILURE of {target}, case {case}\n  asked      {}\n  reference  {}\n  ours       {}\n  again      cargo xtask interop fuzz --replay {}\n",
         short(request),
         short(theirs),
         short(ours),

@@ -72,6 +72,8 @@ pub struct Tally {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Example {
     pub target: &'static str,
+    /// The how-manieth case of its target it came from.
+    pub case: u64,
     pub request: Value,
     pub theirs: Value,
     pub ours: Value,
@@ -116,7 +118,7 @@ impl Report {
         let examples: Vec<Value> = (self.examples.iter())
             .map(|example| {
                 json!({
-                    "target": example.target, "request": example.request, "theirs": example.theirs,
+                    "target": example.target, "case": example.case, "request": example.request, "theirs": example.theirs,
                     "ours": example.ours, "file": example.file,
                 })
             })
@@ -171,14 +173,15 @@ pub fn run(wishes: &Wishes, mut found: impl FnMut(&Example)) -> Result<Report, S
             for (request, ours) in requests.into_iter().zip(answers) {
                 let theirs = reference.answer()?;
                 if let Some(request) = one.count(request, &theirs, &ours) {
-                    failing.push(request);
+                    failing.push((one.tally.cases, request));
                 }
             }
             // Not before the lot is through: shrinking asks, too.
-            for request in failing {
+            for (case, request) in failing {
                 let number = report.examples.iter().filter(|example| example.target == one.name).count() as u64;
                 if number < EXAMPLES_MAX {
-                    let example = example(&mut reference, one.name, request, number, wishes)?;
+                    let file = wishes.keep.join(format!("{}-{number}.json", one.name));
+                    let example = example(&mut reference, one.name, case, request, file)?;
                     found(&example);
                     report.examples.push(example);
                 }
@@ -236,14 +239,13 @@ fn kind_of(theirs: &Value, ours: &Value) -> String {
 fn example(
     reference: &mut Reference,
     target: &'static str,
+    case: u64,
     failing: Value,
-    number: u64,
-    wishes: &Wishes,
+    file: PathBuf,
 ) -> Result<Example, String> {
     let (request, theirs, ours) = shrink::shrink(reference, failing)?;
-    let file = wishes.keep.join(format!("{target}-{number}.json"));
     let wrong = |error: std::io::Error| format!("{}: {error}", file.display());
-    std::fs::create_dir_all(&wishes.keep).map_err(wrong)?;
+    file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
     std::fs::write(&file, format!("{request}\n")).map_err(wrong)?;
-    Ok(Example { target, request, theirs, ours, file })
+    Ok(Example { target, case, request, theirs, ours, file })
 }

@@ -66,11 +66,16 @@ pub const TARGETS: &[Target] = &[
         )],
         None,
     ),
-    slow("offchain_config", 50, &[from("ocr2/offchain_config", "", &["input"])], None),
-    slow("offchain_config_encode", 50, &[from("ocr2/offchain_config", "public", &["decoded", "secrets"])], None),
-    slow("offchain_config_oracle", 50, &[from("ocr2/offchain_config", "oracle", &["input", "me"])], None),
+    slow("offchain_config", 30, &[from("ocr2/offchain_config", "", &["input"])], Some(invent::offchain_config)),
+    slow("offchain_config_encode", 8, &[from("ocr2/offchain_config", "public", &["decoded", "secrets"])], None),
+    slow(
+        "offchain_config_oracle",
+        20,
+        &[from("ocr2/offchain_config", "oracle", &["input", "me"])],
+        Some(invent::offchain_config_oracle),
+    ),
     target("shared_secret", &[], Some(invent::shared_secret)),
-    slow("leaders", 50, &[from("ocr2/leaders", "", &["shared_secret", "n", "from_epoch"])], Some(invent::leaders)),
+    slow("leaders", 25, &[from("ocr2/leaders", "", &["shared_secret", "n", "from_epoch"])], Some(invent::leaders)),
     slow(
         "schedule",
         50,
@@ -105,7 +110,7 @@ pub const TARGETS: &[Target] = &[
             "observation",
             &["config_digest", "epoch", "round", "query", "observation", "public_key", "signature", "secret_seed"],
         )],
-        None,
+        Some(invent::observation_signature),
     ),
     target("extra_hash", &[from("ocr2/signatures", "extra_hash", &["query", "observations"])], None),
     target(
@@ -115,7 +120,7 @@ pub const TARGETS: &[Target] = &[
             "report",
             &["config_digest", "epoch", "round", "extra_hash", "report", "address", "signature", "secret_key"],
         )],
-        None,
+        Some(invent::report_signature),
     ),
     target(
         "attested_one",
@@ -124,7 +129,7 @@ pub const TARGETS: &[Target] = &[
             "attested_one",
             &["config_digest", "epoch", "round", "extra_hash", "report", "skip", "signature", "address"],
         )],
-        None,
+        Some(invent::attested_one),
     ),
     slow(
         "attested_many",
@@ -134,7 +139,7 @@ pub const TARGETS: &[Target] = &[
             "attested_many",
             &["config_digest", "epoch", "round", "extra_hash", "report", "signatures", "addresses", "quorum"],
         )],
-        None,
+        Some(invent::attested_many),
     ),
     target("median_observation", &[from("ocr2/median_observation", "", &["bytes"])], Some(invent::median_observation)),
     slow(
@@ -171,7 +176,11 @@ pub const TARGETS: &[Target] = &[
     target("stream_id", &[from("p2p/frames", "stream_id", &["a", "b", "name"])], None),
     target("knock", &[from("p2p/knock", "verify", &["listener_public_key", "knock"])], Some(invent::knock)),
     target("knock_build", &[from("p2p/knock", "build", &["listener_public_key", "dialer_seed"])], None),
-    target("certificate", &[from("p2p/tls_cert", "verify", &["chain", "expected_public_key"])], None),
+    target(
+        "certificate",
+        &[from("p2p/tls_cert", "verify", &["chain", "expected_public_key"])],
+        Some(invent::certificate),
+    ),
     target("discovery", &[from("p2p/announcement", "wire", &["bytes"])], Some(invent::discovery)),
     target(
         "announcement",

@@ -35,6 +35,68 @@ pub fn frame(dice: &mut Dice) -> Value {
     json!({"generation": dice.pick(&["old", "new"]), "bytes": hex::encode(bytes)})
 }
 
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut all = vec![tag];
+    match length {
+        0..0x80 => all.push(length as u8),
+        0x80..0x100 => all.extend([0x81, length as u8]),
+        _ => all.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    all.extend_from_slice(content);
+    all
+}
+
+/// A certificate with names of all kinds of text, times, and extensions that Go knows and reads.
+pub fn certificate(dice: &mut Dice) -> Value {
+    const EXTENSIONS: &[u8] = &[14, 15, 17, 19, 29, 30, 31, 32, 33, 35, 36, 37, 54, 99];
+    let key: [u8; 32] = dice.array();
+    let attribute = |dice: &mut Dice| {
+        let length = dice.below(5);
+        let text = if dice.once_in(4) { dice.bytes(length) } else { b"12".to_vec() };
+        let tag = *dice.pick(&[0x0c, 0x12, 0x13, 0x14, 0x16, 0x1e, 0x1e, 0x02]);
+        der(0x31, &der(0x30, &[der(0x06, &[0x55, 0x04, 0x03]), der(tag, &text)].concat()))
+    };
+    let name = |dice: &mut Dice| {
+        let attributes: Vec<Vec<u8>> = (0..dice.below(3)).map(|_| attribute(dice)).collect();
+        der(0x30, &attributes.concat())
+    };
+    let extension = |dice: &mut Dice| {
+        let identifier = der(0x06, &[0x55, 0x1d, *dice.pick(EXTENSIONS)]);
+        let critical = if dice.once_in(3) { der(0x01, &[*dice.pick(&[0xff, 0, 1])]) } else { Vec::new() };
+        let length = dice.below(6);
+        let inside = match dice.below(3) {
+            0 => der(0x30, &[]),
+            1 => der(*dice.pick(&[0x03, 0x04, 0x30, 0x02]), &dice.bytes(length)),
+            _ => dice.bytes(length),
+        };
+        der(0x30, &[identifier, critical, der(0x04, &inside)].concat())
+    };
+    let extensions: Vec<Vec<u8>> = (0..dice.below(3)).map(|_| extension(dice)).collect();
+    let explicit = if extensions.is_empty() { Vec::new() } else { der(0xa3, &der(0x30, &extensions.concat())) };
+    let ed25519 = der(0x30, &der(0x06, &[0x2b, 0x65, 0x70]));
+    let moment = |dice: &mut Dice| match dice.below(3) {
+        0 => der(0x18, b"00010101000000Z"),
+        _ => der(0x17, &super::super::mutate::time(dice, 0x17)),
+    };
+    let usual = !dice.once_in(4);
+    let mut time = || if usual { der(0x18, b"00010101000000Z") } else { moment(dice) };
+    let validity = der(0x30, &[time(), time()].concat());
+    let unused = if dice.once_in(8) { dice.below(9) as u8 } else { 0 };
+    let tbs = [
+        der(0xa0, &der(0x02, &[2])),
+        der(0x02, &[dice.below(256) as u8]),
+        ed25519.clone(),
+        name(dice),
+        validity,
+        name(dice),
+        der(0x30, &[ed25519.clone(), der(0x03, &[&[unused][..], &key].concat())].concat()),
+        explicit,
+    ];
+    let all = [der(0x30, &tbs.concat()), ed25519, der(0x03, &[0, 7])];
+    json!({"chain": [hex::encode(der(0x30, &all.concat()))], "expected_public_key": hex::encode(key)})
+}
+
 /// A knock as it should be, at the right door or not, or at one's own.
 pub fn knock(dice: &mut Dice) -> Value {
     let dialer = SecretKey::from_seed(&dice.array());

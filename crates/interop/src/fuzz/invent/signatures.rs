@@ -2,9 +2,12 @@
 //! beyond the order; recovery ids; r where r plus the order is still, or no longer, a field element.
 
 use crate::fuzz::dice::Dice;
+use crypto::secp256k1::SecretKey;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use num_bigint::BigUint;
+use ocr::ConfigDigest;
+use ocr2::signing::{ReportContext, observation_digest};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
@@ -37,7 +40,7 @@ fn scalar(dice: &mut Dice) -> Scalar {
 }
 
 fn torsion(dice: &mut Dice) -> EdwardsPoint {
-    EIGHT_TORSION[if dice.once_in(2) { 0 } else { dice.below(8) }]
+    EIGHT_TORSION[if dice.once_in(3) { dice.below(8) } else { 0 }]
 }
 
 /// The encoding of a point, or another of it where there is one: a y at or above the field prime, or the sign of x = 0.
@@ -65,10 +68,9 @@ fn s_bytes(dice: &mut Dice, s: Scalar) -> [u8; 32] {
     bytes.try_into().unwrap_or_default()
 }
 
-/// Signatures that hold with the cofactor always and without it sometimes, of keys that need not be honest.
-pub fn ed25519(dice: &mut Dice) -> Value {
-    let length = dice.below(40);
-    let message = dice.bytes(length);
+/// A key and its signature over `message`: they hold with the cofactor always and without it sometimes, and need not be
+/// honest.
+fn ed25519_over(dice: &mut Dice, message: &[u8]) -> ([u8; 32], [u8; 64]) {
     let (a, r) = (scalar(dice), scalar(dice));
     let key = ED25519_BASEPOINT_POINT * a + torsion(dice);
     let nonce = ED25519_BASEPOINT_POINT * r + torsion(dice);
@@ -80,12 +82,35 @@ pub fn ed25519(dice: &mut Dice) -> Value {
         key[0] = dice.array::<1>()[0];
         key[31] = *dice.pick(&[0, 0x80, 0x7f, 0xff]);
     }
-    let hash = Sha512::new().chain_update(nonce).chain_update(key).chain_update(&message).finalize();
+    let hash = Sha512::new().chain_update(nonce).chain_update(key).chain_update(message).finalize();
     let challenge = Scalar::from_bytes_mod_order_wide(&hash.into());
     let s = s_bytes(dice, r + challenge * a);
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(&nonce);
+    signature[32..].copy_from_slice(&s);
+    (key, signature)
+}
+
+pub fn ed25519(dice: &mut Dice) -> Value {
+    let length = dice.below(40);
+    let message = dice.bytes(length);
+    let (key, signature) = ed25519_over(dice, &message);
     json!({
-        "public_key": hex::encode(key), "message": hex::encode(message),
-        "signature": hex::encode([nonce, s].concat()),
+        "public_key": hex::encode(key), "message": hex::encode(message), "signature": hex::encode(signature),
+    })
+}
+
+/// An observation that such a key signed.
+pub fn observation_signature(dice: &mut Dice) -> Value {
+    let (config_digest, epoch, round) = (dice.array(), dice.number() as u32, dice.number() as u8);
+    let lengths = [dice.below(10), dice.below(60)];
+    let [query, observation] = lengths.map(|length| dice.bytes(length));
+    let digest = observation_digest(ConfigDigest(config_digest), epoch, round, &query, &observation);
+    let (key, signature) = ed25519_over(dice, &digest);
+    json!({
+        "config_digest": hex::encode(config_digest), "epoch": epoch, "round": round, "query": hex::encode(query),
+        "observation": hex::encode(observation), "public_key": hex::encode(key), "signature": hex::encode(signature),
+        "secret_seed": hex::encode(dice.array::<32>()),
     })
 }
 
@@ -120,37 +145,110 @@ fn boundary(dice: &mut Dice) -> [u8; 32] {
     word(&(middle + dice.below(17) - 8_u8))
 }
 
-/// An honest signature, its mirror, or anything; the recovery id may be another.
-pub fn secp256k1(dice: &mut Dice) -> Value {
-    let hash: [u8; 32] = if dice.once_in(4) { boundary(dice) } else { dice.array() };
-    let key = loop {
-        if let Ok(key) = crypto::secp256k1::SecretKey::from_bytes(&dice.array()) {
-            break key;
+fn secp256k1_key(dice: &mut Dice) -> SecretKey {
+    loop {
+        if let Ok(key) = SecretKey::from_bytes(&dice.array()) {
+            return key;
         }
-    };
-    let mut signature = key.sign(&hash);
-    match dice.below(4) {
-        0 => {}
-        1 => {
+    }
+}
+
+/// A signature of `hash`: honest, its mirror, or anything; the recovery id may be another.
+fn secp256k1_over(dice: &mut Dice, key: &SecretKey, hash: &[u8; 32]) -> Vec<u8> {
+    let mut signature = key.sign(hash);
+    match dice.below(5) {
+        0 | 1 => {}
+        2 => {
             let mirrored = integer(SECP256K1_ORDER) - BigUint::from_bytes_be(&signature[32..64]);
             signature[32..64].copy_from_slice(&word(&mirrored));
             signature[64] ^= 1;
         }
-        2 => signature[if dice.once_in(2) { 0..32 } else { 32..64 }].copy_from_slice(&boundary(dice)),
+        3 => signature[if dice.once_in(2) { 0..32 } else { 32..64 }].copy_from_slice(&boundary(dice)),
         _ => {
             signature[..32].copy_from_slice(&boundary(dice));
             signature[32..64].copy_from_slice(&boundary(dice));
         }
     }
-    if dice.once_in(3) {
+    if dice.once_in(5) {
         signature[64] = *dice.pick(&[0, 1, 2, 3, 4, 5, 27, 28, 31, 0x80, 0xff]);
     }
-    if dice.once_in(4) {
+    if dice.once_in(8) {
         // Small enough that r plus the order may be below the prime.
         signature[..16].fill(0);
         signature[64] = 2 + dice.below(2) as u8;
     }
+    signature.to_vec()
+}
+
+pub fn secp256k1(dice: &mut Dice) -> Value {
+    let hash: [u8; 32] = if dice.once_in(4) { boundary(dice) } else { dice.array() };
+    let key = secp256k1_key(dice);
+    let signature = secp256k1_over(dice, &key, &hash);
     json!({
         "hash": hex::encode(hash), "signature": hex::encode(signature), "address": hex::encode(key.address().0),
     })
+}
+
+/// What a report's signature is over.
+fn report(dice: &mut Dice) -> (Value, [u8; 32]) {
+    let (config_digest, extra_hash) = (ConfigDigest(dice.array()), dice.array());
+    let (epoch, round) = (dice.number() as u32, dice.number() as u8);
+    let length = dice.below(60);
+    let report = dice.bytes(length);
+    let digest = ReportContext { config_digest, epoch, round, extra_hash }.report_digest(&report);
+    let fields = json!({
+        "config_digest": hex::encode(config_digest.0), "epoch": epoch, "round": round,
+        "extra_hash": hex::encode(extra_hash), "report": hex::encode(report),
+    });
+    (fields, digest)
+}
+
+pub fn report_signature(dice: &mut Dice) -> Value {
+    let (mut fields, digest) = report(dice);
+    let key = secp256k1_key(dice);
+    fields["signature"] = hex::encode(secp256k1_over(dice, &key, &digest)).into();
+    fields["address"] = hex::encode(key.address().0).into();
+    fields
+}
+
+pub fn attested_one(dice: &mut Dice) -> Value {
+    let mut fields = report_signature(dice);
+    let skip = dice.once_in(3);
+    fields["skip"] = skip.into();
+    if skip {
+        // With neither, or one of them.
+        for name in ["report", "signature"] {
+            if !dice.once_in(3) {
+                fields[name] = "".into();
+            }
+        }
+    }
+    fields
+}
+
+/// A quorum's signatures, sometimes one too many, twice the same, or of nobody.
+pub fn attested_many(dice: &mut Dice) -> Value {
+    let (mut fields, digest) = report(dice);
+    let keys: Vec<SecretKey> = (0..1 + dice.below(8)).map(|_| secp256k1_key(dice)).collect();
+    let quorum = 1 + dice.below(keys.len());
+    let mut signers: Vec<usize> = (0..keys.len()).collect();
+    dice.shuffle(&mut signers);
+    signers.truncate(quorum);
+    if dice.once_in(10) {
+        signers.push(signers[0]);
+    }
+    let is_odd = dice.once_in(3);
+    let signatures: Vec<Value> = (signers.into_iter())
+        .map(|signer| {
+            let odd = is_odd && dice.once_in(2);
+            let signature =
+                if odd { secp256k1_over(dice, &keys[signer], &digest) } else { keys[signer].sign(&digest).to_vec() };
+            let signer = if dice.once_in(40) { dice.number() as u8 as usize } else { signer };
+            json!({"signer": signer, "signature": hex::encode(signature)})
+        })
+        .collect();
+    fields["signatures"] = signatures.into();
+    fields["addresses"] = keys.iter().map(|key| Value::from(hex::encode(key.address().0))).collect();
+    fields["quorum"] = quorum.into();
+    fields
 }

@@ -144,7 +144,7 @@ fn piece(dice: &mut Dice) -> Element {
 }
 
 /// A UTCTime or GeneralizedTime, of a moment or nearly.
-fn time(dice: &mut Dice, tag: u8) -> Vec<u8> {
+pub fn time(dice: &mut Dice, tag: u8) -> Vec<u8> {
     let mut text = String::new();
     if tag == 0x18 {
         text.push_str(dice.pick::<&str>(&["00", "19", "20", "99"]));

@@ -8,7 +8,7 @@ use super::request::{Kind, kind};
 use num_bigint::{BigInt, Sign};
 use serde_json::{Map, Number, Value};
 
-pub use der::smaller as smaller_der;
+pub use der::{smaller as smaller_der, time};
 pub use protobuf::smaller as smaller_protobuf;
 
 /// Lists longer than this only shrink.
