@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     }),
     ("anvil", "the same on a chain that is not ours", anvil),
     ("interop", "committees of Dodona's oracles and the reference's, ten of them", interop::short),
+    ("fuzz", "the reference and our crates asked the same questions, 400 of each kind", || interop::fuzz(&[])),
 ];
 
 /// Runs all steps, or the named ones.

@@ -77,14 +77,8 @@ fn smaller_value(op: &str, name: &str, value: &Value) -> Vec<Value> {
         }
         Value::Array(list) => {
             let mut all = Vec::new();
-            if list.len() > 3 {
-                let half = list.len() / 2;
-                all.extend([Value::from(&list[..half]), Value::from(&list[half..])]);
-            }
-            for at in 0..list.len() {
-                let mut fewer = list.clone();
-                fewer.remove(at);
-                all.push(fewer.into());
+            all.extend(cuts(list).into_iter().map(Value::from));
+            for at in 0..list.len().min(PARTS_MAX) {
                 for smaller in smaller_value(op, name, &list[at]) {
                     let mut changed = list.clone();
                     changed[at] = smaller;
@@ -139,11 +133,14 @@ fn smaller_text(kind: Kind, text: &str) -> Vec<String> {
     }
 }
 
-/// Without a part: halves, quarters, down to single ones.
-fn cuts<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
+/// Parts of a list that are tried one by one: what is long is first cut by the piece.
+pub const PARTS_MAX: usize = 64;
+
+/// Without a part: halves, quarters, down to single ones, or to so many parts.
+pub fn cuts<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
     let mut all = Vec::new();
     let mut length = list.len();
-    while length > 0 {
+    while length > 0 && list.len() / length <= PARTS_MAX {
         for from in (0..list.len()).step_by(length) {
             let mut rest = list.to_vec();
             rest.drain(from..(from + length).min(list.len()));
@@ -158,7 +155,7 @@ fn cuts<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
 fn zeros(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     let mut length = bytes.len();
-    while length > 0 {
+    while length > 0 && bytes.len() / length <= PARTS_MAX {
         for from in (0..bytes.len()).step_by(length) {
             let range = from..(from + length).min(bytes.len());
             if bytes[range.clone()].iter().any(|byte| *byte != 0) {

@@ -49,7 +49,7 @@ pub fn median_report(dice: &mut Dice) -> Value {
         .map(|observer| {
             let mut bytes = observation(dice, kinds).encode(dice.once_in(3));
             if dice.once_in(20) {
-                bytes = super::super::mutate::bytes(dice, bytes);
+                bytes = crate::fuzz::mutate::bytes(dice, bytes);
             }
             json!({"observer": observer, "observation": hex::encode(bytes)})
         })

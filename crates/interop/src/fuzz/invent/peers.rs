@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub fn peer_id(dice: &mut Dice) -> Value {
     let mut binary = PeerId(dice.array()).to_binary().to_vec();
     match dice.below(4) {
-        0 => binary = super::super::mutate::bytes(dice, binary),
+        0 => binary = crate::fuzz::mutate::bytes(dice, binary),
         1 => {
             let at = dice.below(6);
             binary[at] ^= 1 << dice.below(8);
@@ -77,7 +77,7 @@ pub fn certificate(dice: &mut Dice) -> Value {
     let ed25519 = der(0x30, &der(0x06, &[0x2b, 0x65, 0x70]));
     let moment = |dice: &mut Dice| match dice.below(3) {
         0 => der(0x18, b"00010101000000Z"),
-        _ => der(0x17, &super::super::mutate::time(dice, 0x17)),
+        _ => der(0x17, &crate::fuzz::mutate::time(dice, 0x17)),
     };
     let usual = !dice.once_in(4);
     let mut time = || if usual { der(0x18, b"00010101000000Z") } else { moment(dice) };

@@ -267,7 +267,7 @@ impl Writer<'_> {
         let context = ReportContext { config_digest, epoch: at.epoch.0, round: at.round.0, extra_hash };
         let mut signature = self.onchain[signer].sign(&context.report_digest(report)).to_vec();
         if self.dice.once_in(60) {
-            signature = super::super::mutate::bytes(self.dice, signature);
+            signature = crate::fuzz::mutate::bytes(self.dice, signature);
         }
         signature.into()
     }

@@ -1,7 +1,7 @@
 //! Changes to DER values (certificates) that know what an element is.
 
-use super::super::dice::Dice;
 use super::bytes as raw;
+use crate::fuzz::dice::Dice;
 
 #[derive(Clone, Debug)]
 struct Element {

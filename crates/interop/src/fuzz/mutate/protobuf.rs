@@ -1,7 +1,8 @@
 //! Changes to protobuf messages that know what a field is, at any depth. The parser here is not the one under test.
 
-use super::super::dice::Dice;
 use super::bytes as raw;
+use crate::fuzz::dice::Dice;
+use crate::fuzz::shrink::{PARTS_MAX, cuts};
 
 /// A field as it stands in the bytes, so that what is not touched stays as odd as it was.
 #[derive(Clone, Debug)]
@@ -240,13 +241,8 @@ fn group(dice: &mut Dice, depth: usize) -> Field {
 /// Messages with one field less, or one value shorter or plainer, at any depth.
 pub fn smaller(bytes: &[u8]) -> Vec<Vec<u8>> {
     let Some(fields) = split(bytes) else { return Vec::new() };
-    let mut all = Vec::new();
-    for at in 0..fields.len() {
-        let mut fewer = fields.clone();
-        fewer.remove(at);
-        all.push(join(&fewer));
-    }
-    for at in 0..fields.len() {
+    let mut all: Vec<Vec<u8>> = cuts(&fields).iter().map(|fewer| join(fewer)).collect();
+    for at in 0..fields.len().min(PARTS_MAX) {
         let mut with = |value: Vec<u8>| {
             let mut changed = fields.clone();
             changed[at].set_value(value);
