@@ -83,10 +83,13 @@ contract ExampleLendingTest is Committee {
         eq("tokens", s_token.balanceOf(address(s_lending)), 1e24);
     }
 
-    function test_a_debt_with_enough_collateral_is_not_liquidated() public {
-        _borrow(3 ether, 4000e18);
-        s_feed.say(166_666_666_667, block.timestamp, block.timestamp);
-        vm.expectRevert(abi.encodeWithSelector(ExampleLending.Healthy.selector, 5000.00000001e18, 5000e18));
+    function test_a_debt_is_liquidated_below_five_fourths_and_not_at_it() public {
+        _borrow(4 ether, 4000e18);
+        _price(1250);
+        vm.expectRevert(abi.encodeWithSelector(ExampleLending.Healthy.selector, 5000e18, 5000e18));
+        vm.prank(BOB);
+        s_lending.liquidate(ALICE, 1e18);
+        s_feed.say(1250e8 - 1, block.timestamp, block.timestamp);
         vm.prank(BOB);
         s_lending.liquidate(ALICE, 1e18);
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {FeedProxy} from "../src/FeedProxy.sol";
+import {SimpleWriteAccessController} from "../src/access/SimpleWriteAccessController.sol";
 import {IAccessController} from "../src/interfaces/IAccessController.sol";
 import {IAggregatorV2V3} from "../src/interfaces/IAggregatorV2V3.sol";
 import {IFeedProxy} from "../src/interfaces/IFeedProxy.sol";
@@ -107,5 +108,69 @@ contract FeedProxyDifferencesTest is Check {
         uint256 before = gasleft();
         feed.latestRoundData();
         return before - gasleft();
+    }
+}
+
+/// @dev Ours and the original take the same random sequences of calls by owner and stranger: same success, same answers.
+contract FeedProxyDifferentialTest is Check {
+    IFeedProxy private s_ours;
+    IFeedProxy private s_original;
+    SimpleWriteAccessController private s_list = new SimpleWriteAccessController();
+    ScriptedFeed[3] private s_feeds = [new ScriptedFeed(8), new ScriptedFeed(8), new ScriptedFeed(8)];
+    address private constant STRANGER = address(0xbad);
+
+    function setUp() public {
+        s_original = IFeedProxy(original("EACAggregatorProxy", abi.encode(s_feeds[0], address(0))));
+        s_ours = new FeedProxy(s_feeds[0], IAccessController(address(0)));
+    }
+
+    function test_random_sequences_of_calls_give_the_same(uint256 seed) public {
+        for (uint256 i = 0; i < 48; i++) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            if (seed % 8 == 0) {
+                s_feeds[(seed >> 8) % 3].say(int256(seed), i, i + 1);
+            } else if (seed % 8 == 1) {
+                bytes memory admit = abi.encodeCall(s_list.addAccess, (STRANGER));
+                bytes memory remove = abi.encodeCall(s_list.removeAccess, (STRANGER));
+                (bool ok,) = address(s_list).call(seed >> 8 & 1 == 0 ? admit : remove);
+                yes("listed", ok);
+            } else {
+                _both(seed >> 8 & 3 == 0 ? STRANGER : address(this), _call(seed >> 16));
+            }
+        }
+    }
+
+    /// @dev Without what ours refuses on purpose: zero is confirmed only if it is not proposed, which both refuse.
+    function _call(uint256 seed) private view returns (bytes memory) {
+        uint256 what = seed % 16;
+        ScriptedFeed feed = s_feeds[(seed >> 8) % 3];
+        uint80 id = uint80((seed >> 16) % 5) << 64 | uint80((seed >> 24) % 4);
+        if (what < 2) return abi.encodeCall(s_ours.proposeAggregator, (feed));
+        if (what < 4) {
+            IAggregatorV2V3 proposed = s_ours.proposedAggregator();
+            bool right = seed >> 32 & 3 != 0 && address(proposed) != address(0);
+            return abi.encodeCall(s_ours.confirmAggregator, (right ? proposed : feed));
+        }
+        if (what == 4) return abi.encodeCall(s_ours.setController, (IAccessController(address(0))));
+        if (what == 5) return abi.encodeCall(s_ours.setController, (s_list));
+        if (what == 6) return abi.encodeCall(s_ours.latestRound, ());
+        if (what == 7) return abi.encodeCall(s_ours.latestRoundData, ());
+        if (what == 8) return abi.encodeCall(s_ours.getRoundData, (id));
+        if (what == 9) return abi.encodeCall(s_ours.getAnswer, (seed >> 40 & 7 == 0 ? seed : id));
+        if (what == 10) return abi.encodeCall(s_ours.getTimestamp, (seed >> 40 & 7 == 0 ? seed : id));
+        if (what == 11) return abi.encodeCall(s_ours.proposedLatestRoundData, ());
+        if (what == 12) return abi.encodeCall(s_ours.proposedGetRoundData, (id));
+        if (what == 13) return abi.encodeCall(s_ours.phaseAggregators, (uint16((seed >> 16) % 5)));
+        if (what == 14) return abi.encodeCall(s_ours.proposedAggregator, ());
+        return abi.encodeCall(s_ours.latestAnswer, ());
+    }
+
+    function _both(address from, bytes memory call) private {
+        vm.prank(from);
+        (bool ok, bytes memory answer) = address(s_ours).call(call);
+        vm.prank(from);
+        (bool theirOk, bytes memory theirAnswer) = address(s_original).call(call);
+        yes("both take it or both refuse it", ok == theirOk);
+        if (ok) eq("answer", answer, theirAnswer);
     }
 }
