@@ -42,7 +42,9 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// `session` must be another one for each generation: it keeps messages of one from counting in another.
+    /// `session` must be another one for each generation: it keeps messages of one from counting in another. An oracle that
+    /// restarts in the midst of one has lost its polynomial; if it began again in the same session it would deal twice,
+    /// which is a fault.
     pub fn new(
         session: [u8; 32],
         threshold: u16,
@@ -181,6 +183,10 @@ impl Generation {
             }
         };
         match found {
+            // Once is enough for everyone, and a liar could make us tell it again with each further lie.
+            Some(fault) if self.faults.contains_key(&fault.culprit()) => {
+                return Err(Refusal::Duplicate(fault.culprit()));
+            }
             Some(fault) => self.accuse(fault, &mut out),
             None => self.advance(&mut out),
         }
@@ -377,7 +383,7 @@ pub enum Refusal {
     /// Not signed by the oracle it names, under these terms: forged, or from another generation.
     #[error("not signed by oracle {0} under these terms")]
     Signature(Index),
-    /// Seen before.
+    /// Seen before, or a further fault of an oracle of which one is proved.
     #[error("a second time the same of oracle {0}")]
     Duplicate(Index),
     /// A share for another oracle; whoever let us see it was careless with it.
@@ -973,6 +979,75 @@ mod tests {
             second.into_iter().chain([message.to_vec()]).collect()
         });
         assert!(matches!(committee.faults[&index(3)], Fault::TwoFaced(..)));
+    }
+
+    #[test]
+    fn however_often_an_oracle_lies_it_is_accused_once() {
+        let terms = terms(4, 2);
+        let mut oracle = Committee::new(terms.clone(), 0).oracles.remove(&index(1)).unwrap();
+        let lie = |fill: u8| resigned(&terms, Kind::Vote, &[fill; 128]);
+        assert_eq!(oracle.on_message(&lie(0)).unwrap().len(), 0);
+        let out = oracle.on_message(&lie(1)).unwrap();
+        assert!(matches!(&out[..], [Output::Fault(_), Output::Broadcast(_)]), "{out:?}");
+        for further in [lie(2), resigned(&terms, Kind::Deal, &[]), resigned(&terms, Kind::Share, &[])] {
+            assert_eq!(oracle.on_message(&further).unwrap_err(), Refusal::Duplicate(index(3)));
+        }
+        assert_eq!(oracle.faults().count(), 1);
+    }
+
+    /// Who deals last can choose its own share of the sum, in the exponent: it fixes its deal's value there before it knows
+    /// that value, and learns it from the shares that the others then send it.
+    #[test]
+    fn a_last_dealer_who_makes_its_own_share_zero_spoils_no_share_of_the_others() {
+        let (terms, mut rng) = (terms(4, 2), StdRng::seed_from_u64(5));
+        let (mut oracles, mut deals) = (BTreeMap::new(), Vec::new());
+        for i in 1..=3 {
+            let (oracle, out) = Generation::start(terms.clone(), index(i), identity(i), &mut rng).unwrap();
+            let [Output::Broadcast(deal)] = &out[..] else { panic!("{out:?}") };
+            deals.push(deal.clone());
+            oracles.insert(i, oracle);
+        }
+        // Its polynomial c + bx, where b is known as a point alone: the sum of all is to be zero at 4.
+        let signed = |bytes: &[u8]| Signed::read(&terms, bytes).unwrap();
+        let others =
+            deals.iter().map(|deal| public_at(&Deal::read(&terms, signed(deal)).unwrap().commitments, index(4)));
+        let fourth = Scalar::from(4u64).invert().unwrap();
+        let (c, others) = (Scalar::from(7u64), others.sum::<ProjectivePoint>());
+        let commitments = [ProjectivePoint::GENERATOR * c, (-others - ProjectivePoint::GENERATOR * c) * fourth];
+        let mut body: Vec<u8> = commitments.iter().flat_map(point_bytes).collect();
+        body.extend(sign_alone(&c, &terms.possession(index(4), &body), &mut rng).to_bytes());
+        deals.push(Signed::sign(&terms, &identity(4), Kind::Deal, index(4), &body).as_bytes().to_vec());
+
+        let mut shares = Vec::new();
+        for (i, oracle) in &mut oracles {
+            for (from, deal) in deals.iter().enumerate().filter(|(from, _)| from + 1 != usize::from(*i)) {
+                let out = oracle.on_message(deal).unwrap_or_else(|why| panic!("deal of {from}: {why}"));
+                shares.extend(out.into_iter().map(|output| match output {
+                    Output::Private { to, message } => (to, message.as_bytes().to_vec()),
+                    other => panic!("{other:?}"),
+                }));
+            }
+        }
+        let told = shares.iter().filter(|(to, _)| *to == index(4));
+        let told: Scalar = told.map(|(_, share)| *Share::read(signed(share)).unwrap().secret).sum();
+        let b = (-told - c) * fourth;
+        shares.extend(
+            (1..=3u16).map(|to| (index(to), share_message(&terms, 4, to, c + b * Scalar::from(u64::from(to))))),
+        );
+
+        let mut kept = 0;
+        for (i, oracle) in &mut oracles {
+            for (_, share) in shares.iter().filter(|(to, _)| *to == index(*i)) {
+                for output in oracle.on_message(share).unwrap() {
+                    let Output::Persist(share) = output else { continue };
+                    assert_eq!(share.public().share(index(4)), Some(ProjectivePoint::IDENTITY));
+                    let read = KeyShare::from_bytes(&share.to_bytes()).expect("what was stored can be read");
+                    assert_eq!((read.index(), read.public()), (index(*i), share.public()));
+                    kept += 1;
+                }
+            }
+        }
+        assert_eq!(kept, 3);
     }
 
     #[test]

@@ -224,7 +224,8 @@ impl PublicKeys {
         if threshold == 0 || threshold > count || count > limits::SIGNERS_MAX {
             return Err(KeyError::Threshold { threshold, signers: count });
         }
-        let shares = reader.ascending(count.into(), |reader| reader.point())?;
+        // The last to deal can make its own share zero; nobody else's share may become unreadable by that.
+        let shares = reader.ascending(count.into(), |reader| reader.point_or_identity())?;
         Ok(Self::new(group, threshold, shares.into_iter().map(|(i, share)| (i, share.to_affine())).collect()))
     }
 }

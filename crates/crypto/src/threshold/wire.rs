@@ -105,6 +105,15 @@ impl<'a> Reader<'a> {
         point_of(&bytes).ok_or(Malformed::Point)
     }
 
+    /// A point, or 33 zeros for the identity.
+    pub(super) fn point_or_identity(&mut self) -> Result<ProjectivePoint, Malformed> {
+        let bytes: [u8; POINT_BYTES] = self.array()?;
+        if bytes == [0; POINT_BYTES] {
+            return Ok(ProjectivePoint::IDENTITY);
+        }
+        point_of(&bytes).ok_or(Malformed::Point)
+    }
+
     pub(super) fn scalar(&mut self) -> Result<Scalar, Malformed> {
         let bytes: [u8; 32] = self.array()?;
         scalar_of(&bytes).ok_or(Malformed::Scalar)
@@ -142,7 +151,7 @@ pub(super) fn point_of(bytes: &[u8; POINT_BYTES]) -> Option<ProjectivePoint> {
     (point != AffinePoint::IDENTITY).then(|| point.into())
 }
 
-/// The compressed encoding of a point that is not the identity.
+/// The compressed encoding of a point; 33 zeros for the identity.
 pub(super) fn point_bytes(point: &ProjectivePoint) -> [u8; POINT_BYTES] {
     point.to_affine().to_bytes().into()
 }
