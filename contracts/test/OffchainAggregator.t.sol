@@ -12,6 +12,7 @@ import {Ocr1BillingSuite} from "./suites/Ocr1BillingSuite.sol";
 import {Ocr1ConfigSuite} from "./suites/Ocr1ConfigSuite.sol";
 import {Ocr1FeedSuite} from "./suites/Ocr1FeedSuite.sol";
 import {Ocr1TransmitSuite} from "./suites/Ocr1TransmitSuite.sol";
+import {Ocr1VectorSuite} from "./suites/Ocr1VectorSuite.sol";
 import {Ocr1Test} from "./support/Ocr1Test.sol";
 
 /// @dev Ours.
@@ -83,6 +84,8 @@ contract OffchainAggregatorBillingTest is Ocr1BillingSuite, OursOcr1 {}
 
 contract OffchainAggregatorFeedTest is Ocr1FeedSuite, OursOcr1 {}
 
+contract OffchainAggregatorVectorTest is Ocr1VectorSuite, OursOcr1 {}
+
 contract ReferenceOcr1ConfigTest is Ocr1ConfigSuite, TheReferenceOcr1 {}
 
 contract ReferenceOcr1TransmitTest is Ocr1TransmitSuite, TheReferenceOcr1 {}
@@ -90,6 +93,8 @@ contract ReferenceOcr1TransmitTest is Ocr1TransmitSuite, TheReferenceOcr1 {}
 contract ReferenceOcr1BillingTest is Ocr1BillingSuite, TheReferenceOcr1 {}
 
 contract ReferenceOcr1FeedTest is Ocr1FeedSuite, TheReferenceOcr1 {}
+
+contract ReferenceOcr1VectorTest is Ocr1VectorSuite, TheReferenceOcr1 {}
 
 contract AccessControlledOffchainAggregatorTest is Ocr1AccessSuite, OursOcr1 {
     function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)

@@ -12,7 +12,7 @@ extern crate alloc;
 pub mod threshold;
 mod transmit;
 
-pub use transmit::transmit;
+pub use transmit::{transmit, transmit_ocr1};
 
 use alloc::vec::Vec;
 use alloy_primitives::Bytes;

@@ -1,4 +1,4 @@
-// Bytecode writes the reference's own OCR2Aggregator, creation bytecode and ABI, as a Foundry-style JSON file:
+// Bytecode writes a contract of the reference, creation bytecode and ABI, as a Foundry-style JSON file:
 // bytecode [--contract NAME] PATH. It is taken from the module and must not be committed.
 package main
 
@@ -10,6 +10,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/accounts/abi/bind"
 
+	"github.com/smartcontractkit/libocr/gethwrappers/accesscontrolledoffchainaggregator"
+	"github.com/smartcontractkit/libocr/gethwrappers/offchainaggregator"
 	"github.com/smartcontractkit/libocr/gethwrappers2/accesscontrolledocr2aggregator"
 	"github.com/smartcontractkit/libocr/gethwrappers2/link_token_interface"
 	"github.com/smartcontractkit/libocr/gethwrappers2/ocr2aggregator"
@@ -18,14 +20,16 @@ import (
 )
 
 var contracts = map[string]*bind.MetaData{
-	"OCR2Aggregator":                 ocr2aggregator.OCR2AggregatorMetaData,
-	"AccessControlledOCR2Aggregator": accesscontrolledocr2aggregator.AccessControlledOCR2AggregatorMetaData,
-	"LinkToken":                      {ABI: link_token_interface.LinkTokenABI, Bin: link_token_interface.LinkTokenBin},
-	"SimpleWriteAccessController":    testocr2aggregator.SimpleWriteAccessControllerMetaData,
+	"OCR2Aggregator":                     ocr2aggregator.OCR2AggregatorMetaData,
+	"AccessControlledOCR2Aggregator":     accesscontrolledocr2aggregator.AccessControlledOCR2AggregatorMetaData,
+	"OffchainAggregator":                 offchainaggregator.OffchainAggregatorMetaData,
+	"AccessControlledOffchainAggregator": accesscontrolledoffchainaggregator.AccessControlledOffchainAggregatorMetaData,
+	"LinkToken":                          {ABI: link_token_interface.LinkTokenABI, Bin: link_token_interface.LinkTokenBin},
+	"SimpleWriteAccessController":        testocr2aggregator.SimpleWriteAccessControllerMetaData,
 }
 
 func main() {
-	name := flag.String("contract", "OCR2Aggregator", "OCR2Aggregator, AccessControlledOCR2Aggregator, LinkToken or SimpleWriteAccessController")
+	name := flag.String("contract", "OCR2Aggregator", "OCR2Aggregator, AccessControlledOCR2Aggregator, OffchainAggregator (OCR1), AccessControlledOffchainAggregator, LinkToken or SimpleWriteAccessController")
 	flag.Parse()
 	contract, known := contracts[*name]
 	if flag.NArg() != 1 || !known {
