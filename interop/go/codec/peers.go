@@ -133,6 +133,9 @@ func discovery(in struct {
 	}
 	described := []Answer{}
 	answer := Answer{"message": kind, "reencoded": Hex(reencoded)}
+	if kind == "reconcile" && len(announcements) > ragedisco.MaxOracles {
+		answer["not_well_formed"] = fmt.Sprintf("%d announcements", len(announcements))
+	}
 	for _, announcement := range announcements {
 		described = append(described, describeAnnouncement(announcement))
 		if err := wellFormedAnnouncement(announcement); err != nil && kind == "reconcile" && answer["not_well_formed"] == nil {

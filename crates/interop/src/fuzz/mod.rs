@@ -243,9 +243,14 @@ fn example(
     failing: Value,
     file: PathBuf,
 ) -> Result<Example, String> {
+    let write = |request: &Value| {
+        let written = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = written.and_then(|()| std::fs::write(&file, format!("{request}\n")));
+        written.map_err(|error| format!("{}: {error}", file.display()))
+    };
+    // As it is, in case that nobody waits for it to be small.
+    write(&failing)?;
     let (request, theirs, ours) = shrink::shrink(reference, failing)?;
-    let wrong = |error: std::io::Error| format!("{}: {error}", file.display());
-    file.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(wrong)?;
-    std::fs::write(&file, format!("{request}\n")).map_err(wrong)?;
+    write(&request)?;
     Ok(Example { target, case, request, theirs, ours, file })
 }

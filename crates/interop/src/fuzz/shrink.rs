@@ -23,7 +23,7 @@ pub fn shrink(reference: &mut Reference, failing: Value) -> Result<(Value, Value
     let panics = |theirs: &Value, ours: &Value| (theirs.get("panic").is_some(), ours.get("panic").is_some());
     let mut theirs = reference.answers(std::slice::from_ref(&best))?.pop().unwrap_or_default();
     let class = panics(&theirs, &ours::answer(&best));
-    'smaller: loop {
+    'smaller: while begun.elapsed() < TIME_MAX {
         let candidates = smaller(&best);
         for lot in candidates.chunks(LOT) {
             asked += lot.len();
@@ -50,8 +50,19 @@ pub fn shrink(reference: &mut Reference, failing: Value) -> Result<(Value, Value
 fn smaller(request: &Value) -> Vec<Value> {
     let op = request["op"].as_str().unwrap_or_default();
     let mut all = smaller_value(op, "", request);
-    all.sort_by_key(|candidate| candidate.to_string().len());
+    all.sort_by_cached_key(size);
     all
+}
+
+/// How much a question says, about.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => fields.values().map(size).sum::<usize>() + fields.len(),
+        Value::Array(list) => list.iter().map(size).sum::<usize>() + list.len(),
+        Value::String(text) => text.len(),
+        Value::Number(number) => number.as_str().len(),
+        Value::Bool(_) | Value::Null => 1,
+    }
 }
 
 fn smaller_value(op: &str, name: &str, value: &Value) -> Vec<Value> {
