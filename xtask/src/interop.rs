@@ -1,6 +1,6 @@
 //! The tools of mixed committees (Go, anvil, a node of ours), and then the suite itself (`crates/interop`).
 
-use crate::run::{Failure, cargo, output, program, root, say};
+use crate::run::{Failure, cargo, finish, output, program, root, say};
 use std::path::{Path, PathBuf};
 
 /// What to do where Go is missing.
@@ -9,7 +9,8 @@ const GO: &str = "Go 1.24 or later with a C compiler builds the reference: insta
 /// What to do where npm is missing.
 const NPM: &str = "anvil comes with npm (Node.js 20 or later), or give one with --anvil FILE";
 
-/// Runs the short suite. `--dodona FILE` and `--anvil FILE` choose other programs; the rest goes to the suite.
+/// Runs the short suite, or with `long` the long one. `--dodona FILE` and `--anvil FILE` choose other programs, `--chain
+/// geth` another chain; the rest goes to the suite.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     if let Some((first, rest)) = arguments.split_first()
         && first == "fuzz"
@@ -17,9 +18,13 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         return fuzz(rest);
     }
     let mut given = arguments.iter();
-    let (mut dodona, mut anvil, mut rest) = (None, None, Vec::new());
+    let (mut dodona, mut anvil, mut chain, mut rest) = (None, None, None, Vec::new());
     while let Some(argument) = given.next() {
         let chosen = match argument.as_str() {
+            "--chain" => {
+                chain = Some(given.next().ok_or_else(|| Failure("--chain wants anvil or geth".into()))?.as_str());
+                continue;
+            }
             "--dodona" => &mut dodona,
             "--anvil" => &mut anvil,
             _ => {
@@ -36,6 +41,15 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let mut suite: Vec<String> = Vec::new();
     for (flag, path) in [("--dodona", dodona), ("--anvil", anvil), ("--go", go)] {
         suite.extend([flag.to_owned(), path.display().to_string()]);
+    }
+    match chain {
+        None | Some("anvil") => {}
+        Some("geth") => suite.extend(["--geth".into(), go_ethereum()?.display().to_string()]),
+        Some(other) => return Err(Failure(format!("no chain {other:?}: anvil or geth"))),
+    }
+    if rest.iter().any(|argument| argument == "long") {
+        cargo(["build", "--quiet", "--locked", "-p", "dodona-interop", "--example", "liar"], &[])?;
+        suite.extend(["--liar".into(), target().join("debug/examples/liar").display().to_string()]);
     }
     suite.extend(rest);
     cargo(["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "interop", "--"], &suite)
@@ -79,6 +93,23 @@ pub fn go_programs() -> Result<PathBuf, Failure> {
         Failure(format!("{why}\nThe first build takes the reference from Go's module proxy (GOPROXY). {GO}"))
     })?;
     Ok(folder)
+}
+
+/// geth of the version that `interop/go` names, built where it is missing; its module proxy is needed then.
+fn go_ethereum() -> Result<PathBuf, Failure> {
+    const MODULE: &str = "github.com/ethereum/go-ethereum";
+    let folder = target().join("interop");
+    let file = folder.join("geth");
+    if !file.exists() {
+        let wanted = std::fs::read_to_string(root().join("interop/go/go.mod")).unwrap_or_default();
+        let version = wanted.lines().find_map(|line| line.trim().strip_prefix(MODULE)?.split_whitespace().next());
+        let version = version.ok_or_else(|| Failure("interop/go/go.mod names no go-ethereum".into()))?;
+        say(&format!("building geth {version}\n"));
+        let mut command = std::process::Command::new("go");
+        command.args(["install", &format!("{MODULE}/cmd/geth@{version}")]).env("GOBIN", &folder);
+        finish(command)?;
+    }
+    Ok(file)
 }
 
 /// The program that npm's package for this platform holds.

@@ -24,6 +24,7 @@ cargo xtask COMMAND
   bench go      the same beside the Go reference, alternating, then mixed; needs Go
   contracts ... the judges of the contracts: differential, mutate
   interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
+  interop long  larger ones, with faults and liars: also [--most TRANSMISSIONS] [--chain geth]
   interop fuzz  our crates and the reference asked the same: [--minutes M | --cases N] [--seed S] [--only TEXT] [--json]; needs Go
 ";
 

@@ -1,4 +1,4 @@
-//! Which committees are tried.
+//! Which committees are tried, and what they must bear.
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,14 @@ impl Kind {
             Kind::Rust => "Rust",
         }
     }
+
+    /// The one beside it.
+    pub fn other(self) -> Kind {
+        match self {
+            Kind::Go => Kind::Rust,
+            Kind::Rust => Kind::Go,
+        }
+    }
 }
 
 /// Who deploys the contract, sets the configuration, and runs the bootstrap node.
@@ -28,6 +36,89 @@ pub enum Maker {
     Rust,
 }
 
+/// Something that happens to a committee that works, which must then go on working.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// An oracle of this kind is killed without a word, and started again after some transmissions.
+    Kill(Kind),
+    /// The same of an oracle of this kind in the moment in which it becomes the leader.
+    KillLeader(Kind),
+    /// An oracle of this kind is stopped (SIGSTOP), so that its connections stay open, and goes on after some transmissions.
+    Freeze(Kind),
+    /// The last oracle and the others do not hear each other for some transmissions.
+    CutOff,
+    /// The two halves of the committee do not hear each other for a while, in which nothing can come about.
+    Split,
+    /// Another configuration is set by the tool of this kind.
+    Configure(Kind, Change),
+}
+
+/// What another configuration changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The timers and the length of epochs.
+    Timers,
+    /// How many oracles may be faulty.
+    Faulty(u8),
+    /// The last oracle of this kind leaves, and another of the same kind comes.
+    Swap(Kind),
+}
+
+/// How an oracle lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lie {
+    /// Its observations carry a broken signature.
+    ObservationSignature,
+    /// Its observations carry a signature with a component of small order, which verifies with the cofactor and only so.
+    Torsion,
+    /// Its reports carry a broken signature.
+    ReportSignature,
+    /// As the leader, it shows each oracle another selection of the observations.
+    Equivocate,
+    /// Its observations have a known field in another wire type, which a decoder must skip.
+    WireType,
+    /// A payload that is no message goes before each message.
+    Garbage,
+}
+
+impl Lie {
+    /// As the liars' programs call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lie::ObservationSignature => "observation-signature",
+            Lie::Torsion => "torsion",
+            Lie::ReportSignature => "report-signature",
+            Lie::Equivocate => "equivocate",
+            Lie::WireType => "wire-type",
+            Lie::Garbage => "garbage",
+        }
+    }
+
+    /// What honest oracles of this kind must complain of; `None`: the lie harms nobody but the liar.
+    pub fn complaint(self, honest: Kind) -> Option<&'static str> {
+        match (self, honest) {
+            (Lie::ObservationSignature | Lie::Torsion, Kind::Go) => {
+                Some("MessageObserve carries invalid SignedObservation")
+            }
+            (Lie::ObservationSignature | Lie::Torsion, Kind::Rust) => Some("signature of the observation"),
+            (Lie::ReportSignature, Kind::Go) => Some("could not validate signature"),
+            (Lie::ReportSignature, Kind::Rust) => Some("signature of the report"),
+            (Lie::Garbage, Kind::Go) => Some("OCR2SerializingEndpoint: Failed to deserialize"),
+            (Lie::Garbage, Kind::Rust) => Some("undecodable"),
+            (Lie::Equivocate | Lie::WireType, _) => None,
+        }
+    }
+
+    /// What they may complain of besides: the same lie, brought to everybody when the liar leads.
+    pub fn complaint_of_leader(self, honest: Kind) -> Option<&'static str> {
+        match (self, honest) {
+            (Lie::Torsion, Kind::Go) => Some("messageReportReq: could not validate report sent by leader"),
+            (Lie::Torsion, Kind::Rust) => Some("under its observation does not hold"),
+            _ => None,
+        }
+    }
+}
+
 /// One committee and what it must bring about.
 #[derive(Clone, Copy, Debug)]
 pub struct Committee {
@@ -36,8 +127,12 @@ pub struct Committee {
     /// Who sits in each seat.
     pub seats: &'static [Kind],
     pub transmissions: u64,
-    /// Kill and restart an oracle of each kind on the way.
-    pub faults: bool,
+    /// What happens when it has shown everything, one after the other.
+    pub faults: &'static [Fault],
+    /// The one who lies, and how.
+    pub liar: Option<(u8, Lie)>,
+    /// Further flags for the maker (`network make`).
+    pub flags: &'static [&'static str],
 }
 
 impl Committee {
@@ -46,11 +141,34 @@ impl Committee {
         (0..).zip(self.seats).filter(move |(_, seated)| **seated == kind).map(|(seat, _)| seat)
     }
 
+    /// The same without the liar.
+    pub fn honest(&self, kind: Kind) -> impl Iterator<Item = u8> {
+        self.of(kind).filter(|seat| !self.lies(*seat))
+    }
+
+    /// Whether the one in this seat lies.
+    pub fn lies(&self, seat: u8) -> bool {
+        self.liar.is_some_and(|(liar, _)| liar == seat)
+    }
+
+    /// Who comes when others leave: kinds of the oracles that have keys but no seat at first.
+    pub fn spares(&self) -> impl Iterator<Item = Kind> {
+        self.faults.iter().filter_map(|fault| match fault {
+            Fault::Configure(_, Change::Swap(kind)) => Some(*kind),
+            _ => None,
+        })
+    }
+
+    /// Whether some connections are to be cut.
+    pub fn relayed(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault, Fault::CutOff | Fault::Split))
+    }
+
     /// Where one of Dodona's oracles writes its log, in the folder of the committee.
-    pub fn log(&self, folder: &Path, seat: u8) -> PathBuf {
+    pub fn log(&self, folder: &Path, oracle: u8) -> PathBuf {
         match self.maker {
-            Maker::Go { .. } => folder.join(format!("oracle-{seat}.log")),
-            Maker::Rust => folder.join(format!("network/oracle-{seat}/log")),
+            Maker::Go { .. } => folder.join(format!("oracle-{oracle}.log")),
+            Maker::Rust => folder.join(format!("network/oracle-{oracle}/log")),
         }
     }
 
@@ -63,59 +181,152 @@ impl Committee {
 use Kind::{Go, Rust};
 
 const OLD: Maker = Maker::Go { generation: "old" };
+const NEW: Maker = Maker::Go { generation: "new" };
+const BOTH: Maker = Maker::Go { generation: "alternate" };
+
+const PLAIN: Committee =
+    Committee { name: "", maker: OLD, seats: &[], transmissions: 0, faults: &[], liar: None, flags: &[] };
 
 /// The short suite, the most telling first.
 pub const SHORT: &[Committee] = &[
-    Committee { name: "2 Go + 2 Rust", maker: OLD, seats: &[Go, Go, Rust, Rust], transmissions: 20, faults: false },
-    Committee { name: "1 Go + 3 Rust", maker: OLD, seats: &[Rust, Go, Rust, Rust], transmissions: 10, faults: false },
-    Committee { name: "3 Go + 1 Rust", maker: OLD, seats: &[Go, Rust, Go, Go], transmissions: 10, faults: false },
-    Committee {
-        name: "3 Go + 4 Rust",
-        maker: OLD,
-        seats: &[Rust, Go, Rust, Go, Rust, Go, Rust],
-        transmissions: 10,
-        faults: false,
-    },
-    Committee {
-        name: "Go bootstrap, only Rust",
-        maker: OLD,
-        seats: &[Rust, Rust, Rust, Rust],
-        transmissions: 5,
-        faults: false,
-    },
-    Committee {
-        name: "Rust bootstrap, only Go",
-        maker: Maker::Rust,
-        seats: &[Go, Go, Go, Go],
-        transmissions: 5,
-        faults: false,
-    },
+    Committee { name: "2 Go + 2 Rust", seats: &[Go, Go, Rust, Rust], transmissions: 20, ..PLAIN },
+    Committee { name: "1 Go + 3 Rust", seats: &[Rust, Go, Rust, Rust], transmissions: 10, ..PLAIN },
+    Committee { name: "3 Go + 1 Rust", seats: &[Go, Rust, Go, Go], transmissions: 10, ..PLAIN },
+    Committee { name: "3 Go + 4 Rust", seats: &[Rust, Go, Rust, Go, Rust, Go, Rust], transmissions: 10, ..PLAIN },
+    Committee { name: "Go bootstrap, only Rust", seats: &[Rust; 4], transmissions: 5, ..PLAIN },
+    Committee { name: "Rust bootstrap, only Go", maker: Maker::Rust, seats: &[Go; 4], transmissions: 5, ..PLAIN },
     Committee {
         name: "made by Rust, 2 + 2",
         maker: Maker::Rust,
         seats: &[Rust, Rust, Go, Go],
         transmissions: 10,
-        faults: false,
+        ..PLAIN
     },
-    Committee {
-        name: "new ragep2p, 2 + 2",
-        maker: Maker::Go { generation: "new" },
-        seats: &[Go, Rust, Go, Rust],
-        transmissions: 5,
-        faults: false,
-    },
+    Committee { name: "new ragep2p, 2 + 2", maker: NEW, seats: &[Go, Rust, Go, Rust], transmissions: 5, ..PLAIN },
     Committee {
         name: "old and new ragep2p, 2 + 2",
-        maker: Maker::Go { generation: "alternate" },
+        maker: BOTH,
         seats: &[Go, Go, Rust, Rust],
         transmissions: 5,
-        faults: false,
+        ..PLAIN
     },
     Committee {
         name: "killed and restarted, 2 + 2",
-        maker: OLD,
         seats: &[Go, Go, Rust, Rust],
         transmissions: 5,
-        faults: true,
+        faults: &[Fault::Kill(Rust), Fault::Kill(Go)],
+        ..PLAIN
+    },
+];
+
+/// Go and Rust by turns, Go first.
+const fn alternating<const N: usize>() -> [Kind; N] {
+    let mut seats = [Go; N];
+    let mut seat = 1;
+    while seat < N {
+        seats[seat] = Rust;
+        seat += 2;
+    }
+    seats
+}
+
+/// One liar of one kind among three honest oracles of the other.
+const fn lied_to(name: &'static str, honest: Kind, lie: Lie) -> Committee {
+    let seats: &'static [Kind] = match honest {
+        Go => &[Go, Go, Rust, Go],
+        Rust => &[Rust, Rust, Go, Rust],
+    };
+    Committee { name, seats, transmissions: 8, liar: Some((2, lie)), ..PLAIN }
+}
+
+/// Committees that cost much: timers that two cores can keep, and addresses that need no discovery.
+const LARGE: &[&str] = &["--know-all", "--delta-round", "3s", "--delta-grace", "500ms", "--delta-progress", "30s"];
+
+/// The long suite.
+pub const LONG: &[Committee] = &[
+    Committee {
+        name: "2 + 2, every fault",
+        seats: &[Go, Go, Rust, Rust],
+        transmissions: 20,
+        faults: &[
+            Fault::Kill(Rust),
+            Fault::Kill(Go),
+            Fault::KillLeader(Rust),
+            Fault::KillLeader(Go),
+            Fault::Freeze(Rust),
+            Fault::Freeze(Go),
+            Fault::CutOff,
+            Fault::Split,
+            Fault::Configure(Rust, Change::Timers),
+            Fault::Configure(Go, Change::Timers),
+            Fault::Configure(Go, Change::Swap(Rust)),
+            Fault::Configure(Go, Change::Swap(Go)),
+        ],
+        ..PLAIN
+    },
+    Committee { name: "1 + 3, long", seats: &[Rust, Go, Rust, Rust], transmissions: 100, ..PLAIN },
+    Committee { name: "3 + 1, long", seats: &[Go, Rust, Go, Go], transmissions: 100, ..PLAIN },
+    Committee {
+        name: "n = 7, f changes",
+        seats: &alternating::<7>(),
+        transmissions: 100,
+        faults: &[
+            Fault::Configure(Rust, Change::Faulty(1)),
+            Fault::KillLeader(Rust),
+            Fault::KillLeader(Go),
+            Fault::Configure(Go, Change::Faulty(2)),
+        ],
+        ..PLAIN
+    },
+    Committee { name: "n = 16", seats: &alternating::<16>(), transmissions: 100, flags: LARGE, ..PLAIN },
+    Committee { name: "n = 31", seats: &alternating::<31>(), transmissions: 100, flags: LARGE, ..PLAIN },
+    Committee { name: "Go bootstrap, only Rust, long", seats: &[Rust; 4], transmissions: 20, ..PLAIN },
+    Committee {
+        name: "Rust bootstrap, only Go, long",
+        maker: Maker::Rust,
+        seats: &[Go; 4],
+        transmissions: 20,
+        ..PLAIN
+    },
+    Committee {
+        name: "new ragep2p, long",
+        maker: NEW,
+        seats: &[Go, Rust, Go, Rust],
+        transmissions: 20,
+        faults: &[Fault::Kill(Rust), Fault::Kill(Go), Fault::CutOff],
+        ..PLAIN
+    },
+    Committee {
+        name: "old and new ragep2p, long",
+        maker: BOTH,
+        seats: &[Go, Go, Rust, Rust],
+        transmissions: 20,
+        ..PLAIN
+    },
+    Committee {
+        name: "made by Rust, long",
+        maker: Maker::Rust,
+        seats: &[Rust, Rust, Go, Go],
+        transmissions: 20,
+        ..PLAIN
+    },
+    lied_to("3 Go, Rust lies: observation signature", Go, Lie::ObservationSignature),
+    lied_to("3 Go, Rust lies: torsion", Go, Lie::Torsion),
+    lied_to("3 Go, Rust lies: report signature", Go, Lie::ReportSignature),
+    lied_to("3 Go, Rust lies: equivocates", Go, Lie::Equivocate),
+    lied_to("3 Go, Rust lies: wire type", Go, Lie::WireType),
+    lied_to("3 Rust, Go lies: observation signature", Rust, Lie::ObservationSignature),
+    lied_to("3 Rust, Go lies: torsion", Rust, Lie::Torsion),
+    lied_to("3 Rust, Go lies: report signature", Rust, Lie::ReportSignature),
+    lied_to("3 Rust, Go lies: equivocates", Rust, Lie::Equivocate),
+    lied_to("3 Rust, Go lies: wire type", Rust, Lie::WireType),
+    lied_to("3 Rust, Go lies: garbage", Rust, Lie::Garbage),
+    Committee {
+        name: "an idle night",
+        seats: &[Go, Rust, Go, Rust],
+        transmissions: 6,
+        // An epoch of one round, so that leaders of both kinds come before morning.
+        flags: &["--delta-round", "40s", "--delta-progress", "60s", "--r-max", "1", "--delta-c", "1h"],
+        ..PLAIN
     },
 ];

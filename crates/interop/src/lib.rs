@@ -4,7 +4,9 @@
 //! Not here: the Go programs (`interop/go`), and how they and the other tools come onto a machine (`cargo xtask interop`).
 
 pub mod committee;
+mod faults;
 pub mod fuzz;
+mod partition;
 pub mod ports;
 pub mod process;
 pub mod tail;

@@ -43,6 +43,11 @@ impl Ports {
         self.first
     }
 
+    /// The last of them.
+    pub fn last(&self) -> u16 {
+        self.held.keys().next_back().copied().unwrap_or(self.first)
+    }
+
     /// Lets one go for the program that will listen there; a second time changes nothing.
     pub fn release(&mut self, port: u16) {
         self.held.remove(&port);

@@ -49,7 +49,21 @@ impl Process {
 
     /// Asks for the end with SIGTERM.
     pub fn signal(&self) -> Result<(), String> {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.send("-TERM")
+    }
+
+    /// Stops it in the middle of whatever it does; its connections stay open.
+    pub fn freeze(&self) -> Result<(), String> {
+        self.send("-STOP")
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) -> Result<(), String> {
+        self.send("-CONT")
+    }
+
+    fn send(&self, signal: &str) -> Result<(), String> {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         match status {
             Ok(status) if status.success() => Ok(()),
             other => Err(format!("{} had ended before it was asked to ({other:?})", self.name)),

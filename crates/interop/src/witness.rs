@@ -1,6 +1,6 @@
 //! What everybody said, compared: the events of Go programs as they come, the logs of Dodona's oracles at the end.
 
-use crate::committee::{Committee, Kind};
+use crate::committee::{Committee, Fault, Kind, Lie};
 use crate::process::Line;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,7 @@ const USUAL: &[(&str, &str)] = &[
     ("an ask took too long", "the machine or the chain is slow: nobody's message is refused"),
     ("failure=it did not end in time", "the same"),
     ("no answer within", "the same of a call to the chain"),
+    ("error=\"took longer than", "the same"),
     ("failure=it failed", "why is told beside it, and judged"),
 ];
 
@@ -52,6 +53,12 @@ const SILENT_AFTER_FAULTS: &[&str] = &[
     "invalid (unexpected) PONG received",
 ];
 
+/// What the reference says when it finds that it is in the committee no more.
+const LEFT: &[&str] = &[
+    "ManagedOCR2Oracle: error while updating config",
+    "runWithContractConfig: function exited with non-retriable error. not retrying",
+];
+
 /// Everything that was said about one committee.
 #[derive(Debug)]
 pub struct Witness<'c> {
@@ -60,6 +67,8 @@ pub struct Witness<'c> {
     configs: BTreeMap<u8, String>,
     /// All that were named, by whom first.
     digests: BTreeMap<String, String>,
+    /// All that were set, the present one last.
+    set: Vec<String>,
     leaders: BTreeMap<(String, u64), (u64, String)>,
     /// When each oracle transmits the report of a round, in nanoseconds, as the first Go oracle said.
     orders: BTreeMap<Round, (BTreeMap<u64, u64>, String)>,
@@ -68,7 +77,13 @@ pub struct Witness<'c> {
     answers: BTreeMap<Round, (u64, BTreeSet<u64>, String)>,
     /// Who saw how many rounds to their end.
     took_part: BTreeMap<u8, u64>,
+    /// How many transmissions the contract must accept before anything else.
+    pub wanted: u64,
     pub transmissions: u64,
+    /// The same by configuration.
+    accepted: BTreeMap<String, u64>,
+    /// The epoch that was entered last, and its leader.
+    latest: (u64, u64),
     transmitters: BTreeSet<String>,
     /// Refusals of Dodona's oracles that the protocol brings about by itself, by their text without numbers.
     pub stale: BTreeMap<String, u64>,
@@ -78,6 +93,16 @@ pub struct Witness<'c> {
     pub usual: BTreeMap<String, u64>,
     /// The same of Dodona's oracles.
     pub warned: BTreeMap<String, u64>,
+    /// What honest oracles said of the liar.
+    pub complaints: BTreeMap<String, u64>,
+    /// How often the liar lied, if it says so.
+    pub lies: u64,
+    /// Accepted reports with an observation of the liar.
+    pub believed: u64,
+    /// Oracles that a new configuration left without a seat, by the names of their processes.
+    pub left: Vec<String>,
+    /// The faults that it has borne, in words.
+    pub borne: Vec<String>,
     pub wrong: Vec<String>,
     /// What ends, warns: nothing is judged any more.
     frozen: bool,
@@ -85,11 +110,20 @@ pub struct Witness<'c> {
 
 impl<'c> Witness<'c> {
     /// Has heard nothing yet.
-    pub fn of(committee: &'c Committee) -> Witness<'c> {
+    pub fn of(committee: &'c Committee, transmissions_max: u64) -> Witness<'c> {
         Witness {
             committee,
             configs: BTreeMap::new(),
             digests: BTreeMap::new(),
+            set: Vec::new(),
+            wanted: committee.transmissions.min(transmissions_max),
+            accepted: BTreeMap::new(),
+            latest: (0, u64::MAX),
+            complaints: BTreeMap::new(),
+            borne: Vec::new(),
+            left: Vec::new(),
+            lies: 0,
+            believed: 0,
             leaders: BTreeMap::new(),
             orders: BTreeMap::new(),
             delays: Vec::new(),
@@ -137,11 +171,25 @@ impl<'c> Witness<'c> {
     /// What must still happen before the committee has shown what it shall; empty when it has.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let wanted = self.committee.transmissions;
+        let wanted = self.wanted;
         if self.transmissions < wanted {
             missing.push(format!("{} of {wanted} transmissions", self.transmissions));
         }
-        if self.committee.mixed() {
+        if let Some((_, lie)) = self.committee.liar {
+            if self.lies == 0 {
+                missing.push("no lie".into());
+            }
+            if lie == Lie::WireType && self.believed == 0 {
+                missing.push("no report with an observation of the liar".into());
+            }
+            for kind in [Kind::Go, Kind::Rust].into_iter().filter(|kind| self.committee.honest(*kind).next().is_some())
+            {
+                let told = |text: &str| self.complaints.keys().any(|complaint| complaint.contains(text));
+                if let Some(text) = lie.complaint(kind).filter(|text| !told(text)) {
+                    missing.push(format!("no complaint of {}: {text}", kind.name()));
+                }
+            }
+        } else if self.committee.mixed() {
             for (kind, other) in [(Kind::Go, Kind::Rust), (Kind::Rust, Kind::Go)] {
                 if self.led(kind) == 0 {
                     missing.push(format!("no epoch led by {}", kind.name()));
@@ -151,11 +199,44 @@ impl<'c> Witness<'c> {
                 }
             }
         }
-        let seats = [Kind::Go, Kind::Rust].into_iter().flat_map(|kind| self.committee.of(kind));
+        let seats = [Kind::Go, Kind::Rust].into_iter().flat_map(|kind| self.committee.honest(kind));
         for oracle in seats.filter(|oracle| self.finals(*oracle) == 0) {
             missing.push(format!("no report at oracle {oracle}"));
         }
         missing
+    }
+
+    /// Whether every honest oracle runs the present configuration.
+    pub fn configured(&self) -> bool {
+        let seats = [Kind::Go, Kind::Rust].into_iter().flat_map(|kind| self.committee.honest(kind));
+        seats.map(|seat| self.configs.get(&seat)).all(|digest| digest == self.set.last())
+    }
+
+    /// The transmissions of the present configuration.
+    pub fn under_present(&self) -> u64 {
+        self.set.last().and_then(|digest| self.accepted.get(digest)).copied().unwrap_or_default()
+    }
+
+    /// Whether this kind has led a round of the present configuration to its end.
+    pub fn led_under_present(&self, kind: Kind) -> bool {
+        let mut rounds = self.answers.iter().filter(|((digest, ..), _)| Some(digest) == self.set.last());
+        rounds.any(|(_, (leader, ..))| self.kind(*leader) == Some(kind))
+    }
+
+    /// The seat of the leader of the latest epoch.
+    pub fn leader_now(&self) -> Option<u8> {
+        u8::try_from(self.latest.1).ok()
+    }
+
+    /// Finished rounds.
+    pub fn finished(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// A configuration was set.
+    pub fn expect(&mut self, digest: &str) {
+        self.set.push(digest.to_owned());
+        self.latest = (0, u64::MAX);
     }
 
     fn kind(&self, oracle: u64) -> Option<Kind> {
@@ -187,7 +268,7 @@ impl<'c> Witness<'c> {
                 continue;
             }
             *self.silent.entry(text.clone()).or_default() += count.as_u64().unwrap_or(1);
-            let faults: &[&str] = if self.committee.faults { SILENT_AFTER_FAULTS } else { &[] };
+            let faults: &[&str] = if self.committee.faults.is_empty() { &[] } else { SILENT_AFTER_FAULTS };
             if !SILENT.iter().chain(faults).any(|known| text.starts_with(known)) {
                 self.wrong.push(format!("{} refused {count} times: {text}", line.from));
             }
@@ -207,10 +288,16 @@ impl<'c> Witness<'c> {
                 self.transmitters.extend(event["transmitter"].as_str().map(str::to_lowercase));
                 if let Some(digest) = event["digest"].as_str() {
                     self.digests.entry(digest.to_owned()).or_insert_with(|| from.to_owned());
+                    *self.accepted.entry(digest.to_owned()).or_default() += 1;
                 }
+                let liar = self.committee.liar.map(|(liar, _)| format!("{liar:02x}"));
+                let observers = event["observers"].as_str().unwrap_or_default().as_bytes();
+                self.believed +=
+                    u64::from(liar.is_some_and(|liar| observers.chunks(2).any(|one| one == liar.as_bytes())));
             }
-            // Of a network that Dodona made; a bootstrap node has no seat either.
-            ("config", None) => self.digest(from, event["digest"].as_str().unwrap_or_default()),
+            ("lie", _) => self.lies += 1,
+            // Who makes a network, or gives it another configuration, has no seat.
+            ("config", None) => self.expect(event["digest"].as_str().unwrap_or_default()),
             ("config", Some(seat)) => {
                 if let Some(error) = event["error"].as_str() {
                     self.wrong.push(format!("{from} cannot run the configuration: {error}"));
@@ -247,11 +334,25 @@ impl<'c> Witness<'c> {
                         .push(format!("{from}: report {round:?} of {leader} is {answer}, others: {said} of {other}"));
                 }
             }
+            // Whoever lies may say of others what he likes.
+            ("warning" | "refused", Some(seat)) if self.committee.lies(seat) => {}
             ("transmission_failed", _) if slow(event["error"].as_str()) => {
                 *self.usual.entry("transmission_failed: the chain was slow".into()).or_default() += 1;
             }
             ("refused" | "transmission_failed" | "close_failed" | "unreadable_telemetry", _) => {
                 self.wrong.push(format!("{from}: {event}"));
+            }
+            ("warning", Some(_))
+                if self.has_left(from) && LEFT.contains(&event["message"].as_str().unwrap_or_default()) =>
+            {
+                *self.usual.entry("what says who is in the committee no more".into()).or_default() += 1;
+            }
+            ("warning", _) if self.was_frozen(event["message"].as_str()) => {
+                *self.usual.entry("message limit exceeded, by what came while it was frozen".into()).or_default() += 1;
+            }
+            ("warning", Some(_)) if self.is_complaint(Kind::Go, event["message"].as_str()) => {
+                let text = event["message"].as_str().unwrap_or_default();
+                *self.complaints.entry(format!("Go: {text}")).or_default() += 1;
             }
             ("warning", _) if event["usual"].is_null() => self.wrong.push(format!("{from}: {event}")),
             ("warning", _) => {
@@ -263,11 +364,31 @@ impl<'c> Witness<'c> {
         }
     }
 
+    fn has_left(&self, from: &str) -> bool {
+        self.left.iter().any(|left| left == from)
+    }
+
+    /// A process that was stopped reads in one moment what came in many, which is more than a peer may send in one.
+    fn was_frozen(&self, message: Option<&str>) -> bool {
+        self.committee.faults.contains(&Fault::Freeze(Kind::Go))
+            && message == Some("authenticatedConnectionReadLoop: message limit exceeded, dropping message")
+    }
+
+    /// Whether honest oracles of this kind say this of the liar.
+    fn is_complaint(&self, kind: Kind, text: Option<&str>) -> bool {
+        let Some((_, lie)) = self.committee.liar else { return false };
+        let expected = [lie.complaint(kind), lie.complaint_of_leader(kind)];
+        expected.into_iter().flatten().any(|expected| text.is_some_and(|text| text.contains(expected)))
+    }
+
     fn digest(&mut self, from: &str, digest: &str) {
         self.digests.entry(digest.to_owned()).or_insert_with(|| from.to_owned());
     }
 
     fn leader(&mut self, from: &str, digest: String, epoch: u64, leader: u64) {
+        if self.set.last() == Some(&digest) && epoch > self.latest.0 {
+            self.latest = (epoch, leader);
+        }
         let (known, first) = self.leaders.entry((digest, epoch)).or_insert((leader, from.to_owned()));
         if *known != leader {
             self.wrong.push(format!("{from} says that {leader} leads epoch {epoch}, {first} said {known}"));
@@ -310,6 +431,12 @@ impl<'c> Witness<'c> {
             }
         }
         if matches!(line.level, "WARN" | "ERROR") {
+            let liar = self.committee.liar.map(|(liar, _)| u64::from(liar));
+            if liar.is_some() && number("from") == liar && self.is_complaint(Kind::Rust, Some(line.text)) {
+                let what = line.text.split_once("fault=").map_or("undecodable", |(_, fault)| fault);
+                *self.complaints.entry(format!("Rust: {what}")).or_default() += 1;
+                return;
+            }
             match USUAL.iter().find(|(text, _)| line.text.contains(text)) {
                 Some((text, _)) => *self.warned.entry((*text).to_owned()).or_default() += 1,
                 None => self.wrong.push(format!("{from}: {}", line.text)),
@@ -319,8 +446,8 @@ impl<'c> Witness<'c> {
 
     /// Compares what can only be compared in the end.
     pub fn judge(&mut self) {
-        if self.digests.len() != 1 {
-            self.wrong.push(format!("one configuration was set, these were named: {:?}", self.digests));
+        for (digest, from) in self.digests.iter().filter(|(digest, _)| !self.set.contains(digest)) {
+            self.wrong.push(format!("{from} named configuration {digest}, but these were set: {:?}", self.set));
         }
         for (round, oracle, delay) in &self.delays {
             let Some((order, first)) = self.orders.get(round) else { continue };
@@ -380,8 +507,15 @@ mod tests {
     use crate::committee::Maker;
     use Kind::{Go, Rust};
 
-    const MIXED: Committee =
-        Committee { name: "test", maker: Maker::Rust, seats: &[Go, Rust, Go, Rust], transmissions: 1, faults: false };
+    const MIXED: Committee = Committee {
+        name: "test",
+        maker: Maker::Rust,
+        seats: &[Go, Rust, Go, Rust],
+        transmissions: 1,
+        faults: &[],
+        liar: None,
+        flags: &[],
+    };
 
     fn hear(witness: &mut Witness, from: &str, events: &[&str]) {
         for text in events {
@@ -393,7 +527,7 @@ mod tests {
 
     #[test]
     fn a_committee_has_shown_all_when_both_kinds_led_and_signed_for_each_other() {
-        let mut witness = Witness::of(&MIXED);
+        let mut witness = Witness::of(&MIXED, u64::MAX);
         hear(&mut witness, "go", &[CONFIG, r#"{"event":"transmission","digest":"aa","transmitter":"0x1"}"#]);
         let by_go = r#"{"event":"final","seat":0,"epoch":1,"round":1,"leader":0,"signers":[0,1],"answer":"5"}"#;
         hear(&mut witness, "go", &[by_go]);
@@ -419,8 +553,9 @@ mod tests {
 
     #[test]
     fn another_leader_another_answer_and_another_time_are_wrong() {
-        let mut witness = Witness::of(&MIXED);
+        let mut witness = Witness::of(&MIXED, u64::MAX);
         let said = [
+            r#"{"event":"config","digest":"aa","n":4,"f":1}"#,
             CONFIG,
             r#"{"event":"epoch","seat":0,"epoch":1,"leader":0}"#,
             r#"{"event":"schedule","seat":0,"epoch":1,"round":1,"delays_ns":[[0,0],[1,2000000000]]}"#,
@@ -443,7 +578,7 @@ mod tests {
 
     #[test]
     fn stale_messages_are_counted_and_faults_and_unknown_warnings_are_wrong() {
-        let mut witness = Witness::of(&MIXED);
+        let mut witness = Witness::of(&MIXED, u64::MAX);
         let log = "2026 TRACE node::telling: message not acted on oracle=\"seat 1\" from=0 refusal=stale: epoch 5, we are in 6\n\
                    2026 TRACE node::telling: message not acted on oracle=\"seat 1\" from=0 refusal=stale: epoch 6, we are in 7\n\
                    2026  WARN node::telling: a peer is faulty oracle=\"seat 1\" from=0 fault=not leader\n\
@@ -456,7 +591,7 @@ mod tests {
 
     #[test]
     fn a_go_warning_without_a_usual_reason_is_wrong_unless_everything_ends() {
-        let mut witness = Witness::of(&MIXED);
+        let mut witness = Witness::of(&MIXED, u64::MAX);
         let usual = r#"{"event":"warning","message":"m","count":2,"usual":"a peer is not up yet"}"#;
         let other = r#"{"event":"warning","message":"m","count":1}"#;
         hear(&mut witness, "go", &[usual, other]);
@@ -468,12 +603,36 @@ mod tests {
 
     #[test]
     fn a_silent_refusal_that_honest_networks_do_not_show_is_wrong() {
-        let mut witness = Witness::of(&MIXED);
+        let mut witness = Witness::of(&MIXED, u64::MAX);
         witness.freeze();
         let counts = r#"{"Got MessageObserve for wrong round":2,"Dialing":5,"dropping invalid MessageX":1}"#;
         hear(&mut witness, "go", &[&format!(r#"{{"event":"summary","seat":0,"logged":{{"debug":{counts}}}}}"#)]);
         assert_eq!(witness.silent.values().sum::<u64>(), 3);
         assert_eq!(witness.wrong, ["go refused 1 times: dropping invalid MessageX"]);
+    }
+
+    #[test]
+    fn a_configuration_that_nobody_set_is_wrong() {
+        let mut witness = Witness::of(&MIXED, u64::MAX);
+        hear(&mut witness, "maker", &[r#"{"event":"config","digest":"bb","n":4,"f":1}"#]);
+        hear(&mut witness, "go", &[CONFIG]);
+        assert!(!witness.configured());
+        witness.judge();
+        assert_eq!(witness.wrong, ["go named configuration aa, but these were set: [\"bb\"]"]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_liar_is_counted_and_what_is_said_of_others_is_wrong() {
+        let lied_to = Committee { liar: Some((2, Lie::ObservationSignature)), ..MIXED };
+        let mut witness = Witness::of(&lied_to, u64::MAX);
+        let told = r#"{"event":"warning","seat":0,"message":"MessageObserve carries invalid SignedObservation"}"#;
+        let by_liar = r#"{"event":"warning","seat":2,"message":"anything"}"#;
+        hear(&mut witness, "go", &[told, by_liar, r#"{"event":"lie","seat":2,"kind":"observation-signature"}"#]);
+        let fault = "fault=the signature of the observation does not hold";
+        witness.read_log(1, &format!("2026 WARN node::telling: a peer is faulty from=2 {fault}"));
+        assert_eq!((witness.complaints.len(), witness.lies, witness.wrong.len()), (2, 1, 0));
+        witness.read_log(1, &format!("2026 WARN node::telling: a peer is faulty from=0 {fault}"));
+        assert_eq!(witness.wrong.len(), 1);
     }
 
     #[test]

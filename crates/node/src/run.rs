@@ -9,7 +9,7 @@ use crate::log;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::service;
-pub use crate::service::Hooks;
+pub use crate::service::{Hooks, Liar};
 use clap::Args;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -62,12 +62,12 @@ pub fn node(args: NodeArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-    let lie = args.lie.map(|lie| match lie {
-        LieName::Silent => liars::Lie::Silent,
+    let liar = args.lie.map(|lie| match lie {
+        LieName::Silent => liars::Lie::Silent.into(),
     });
     runtime.block_on(async {
         let told = args.events.then(print_events);
-        run(plan, Hooks { told, lie }).await
+        run(plan, Hooks { told, liar }).await
     })
 }
 

@@ -14,7 +14,7 @@ use crate::plan::{Network, Oracle, Plan, Role, Service};
 use alloy::primitives::Address;
 use crypto::PeerId;
 use fetch::{Client, Settings};
-use liars::Lie;
+use liars::{Lie, MakeHonest};
 use median::MedianFactory;
 use ocr::ContractConfig;
 use ocr2::config::{OracleIdentity, PublicConfig, ResourceChecks};
@@ -34,7 +34,30 @@ pub struct Hooks {
     /// Hears of epochs and rounds.
     pub told: Option<mpsc::UnboundedSender<Event>>,
     /// The oracles of this node lie.
-    pub lie: Option<Lie>,
+    pub liar: Option<Liar>,
+}
+
+/// Makes a dishonest oracle round an honest one, from what it remembers.
+#[derive(Clone)]
+pub struct Liar(Arc<dyn Fn(MakeHonest, Vec<ocr2::Record>) -> liars::Oracle + Send + Sync>);
+
+impl Liar {
+    /// Whoever writes a program of its own may lie as it likes.
+    pub fn new(make: impl Fn(MakeHonest, Vec<ocr2::Record>) -> liars::Oracle + Send + Sync + 'static) -> Liar {
+        Liar(Arc::new(make))
+    }
+}
+
+impl From<Lie> for Liar {
+    fn from(lie: Lie) -> Liar {
+        Liar::new(move |honest, records| lie.wrap(honest, records, 0))
+    }
+}
+
+impl std::fmt::Debug for Liar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Liar")
+    }
 }
 
 /// Orders that wait for an oracle: configurations are rare.
@@ -285,11 +308,11 @@ async fn committee_member(
     let space = store.space(format!("{} ocr2", service.id));
     let records: Vec<ocr2::Record> = space.load().map_err(Failure::failed)?;
     let make = maker(service, seat);
-    let mut machine: liars::Oracle = match hooks.lie {
+    let mut machine: liars::Oracle = match &hooks.liar {
         None => make(records),
-        Some(lie) => {
-            tracing::warn!(oracle = name, ?lie, "this oracle lies, as it was told to");
-            lie.wrap(Box::new(make), records, 0)
+        Some(Liar(liar)) => {
+            tracing::warn!(oracle = name, "this oracle lies, as it was told to");
+            liar(Box::new(make), records)
         }
     };
     let (orders, inbox) = mpsc::channel::<Input<Ocr2>>(ORDERS_MAX);

@@ -2,8 +2,10 @@ package seat
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -17,7 +19,8 @@ import (
 // reference has checked itself.
 var Lies = []string{
 	"observation-signature", // each observation goes to its leader with a broken signature
-	"report-signature",      // so does each report
+	"torsion",               // the same, with a signature that holds only when multiplied by the cofactor
+	"report-signature",      // each report goes to its leader with a broken signature
 	"equivocate",            // as the leader, each oracle gets another selection of the observations
 	"wire-type",             // each observation has its fourth field in another wire type, which a decoder must skip
 	"garbage",               // a payload that is no message goes before each message
@@ -26,13 +29,36 @@ var Lies = []string{
 type liar struct {
 	kind   string
 	events *Events
+	key    ed25519.PrivateKey // signs observations
+
+	mu     sync.Mutex
+	signed []byte // by that key last
 }
 
-func newLiar(kind string, events *Events) (*liar, error) {
+func newLiar(kind string, key Secret, events *Events) (*liar, error) {
 	if kind != "" && !slices.Contains(Lies, kind) {
 		return nil, fmt.Errorf("no lie %q; there are %v", kind, Lies)
 	}
-	return &liar{kind, events}, nil
+	return &liar{kind: kind, events: events, key: ed25519.NewKeyFromSeed(key[:])}, nil
+}
+
+// watchedKeyring remembers what is signed, because the reference would refuse a false signature of its own.
+type watchedKeyring struct {
+	types.OffchainKeyring
+	*liar
+}
+
+func (k watchedKeyring) OffchainSign(message []byte) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.signed = message
+	return k.OffchainKeyring.OffchainSign(message)
+}
+
+func (l *liar) torsion() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return torsion(l.key, l.signed)
 }
 
 // lyingNetwork patches payloads.
@@ -89,6 +115,10 @@ func (e lyingEndpoint) patch(message protocol.Message, to int) protocol.Message 
 	case protocol.MessageObserve:
 		if e.kind == "observation-signature" {
 			m.SignedObservation.Signature = broken(m.SignedObservation.Signature)
+			return m
+		}
+		if e.kind == "torsion" {
+			m.SignedObservation.Signature = e.torsion()
 			return m
 		}
 	case protocol.MessageReport:

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +31,7 @@ type Options struct {
 	PollInterval    time.Duration
 	Generation      string        // overrides that of the file
 	Lie             string        // one of Lies, or nothing: honest
-	SignerDelay     time.Duration // how much longer a report signature takes
+	SignerDelay     time.Duration // how much longer a report signature takes at most
 }
 
 // Run takes the seat until ctx ends. The database may be a file that survives, or in memory.
@@ -41,7 +42,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 	if err != nil {
 		return err
 	}
-	liar, err := newLiar(options.Lie, events)
+	liar, err := newLiar(options.Lie, file.Keys.Offchain, events)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func Run(ctx context.Context, file File, databasePath string, options Options) e
 		MonitoringEndpoint:           telemetry,
 		MetricsRegisterer:            registry,
 		OffchainConfigDigester:       contract.digester(),
-		OffchainKeyring:              offchain,
+		OffchainKeyring:              watchedKeyring{offchain, liar},
 		OnchainKeyring:               distant{onchain, options.SignerDelay},
 		ReportingPluginFactory: announcedFactory{events, lyingPlugins{liar: liar, ReportingPluginFactory: median.NumericalMedianFactory{
 			ContractTransmitter:        contract,
@@ -265,14 +266,16 @@ func locators(texts []string) ([]commontypes.BootstrapperLocator, error) {
 	return found, nil
 }
 
-// distant is a signer that takes longer, as one on another machine would.
+// distant is a signer that takes longer, now more and now less, as one on another machine would.
 type distant struct {
 	types.OnchainKeyring
 	delay time.Duration
 }
 
 func (d distant) Sign(context types.ReportContext, report types.Report) ([]byte, error) {
-	time.Sleep(d.delay)
+	if d.delay > 0 {
+		time.Sleep(rand.N(d.delay))
+	}
 	return d.OnchainKeyring.Sign(context, report)
 }
 

@@ -66,7 +66,7 @@ impl Starter {
             .build()
             .map_err(|error| Failure::failed(format!("cannot start {name}: {error}")))?;
         let told = self.told.clone();
-        let hooks = Hooks { told: Some(self.told.clone()), lie };
+        let hooks = Hooks { told: Some(self.told.clone()), liar: lie.map(Into::into) };
         runtime.spawn(async move {
             if let Err(failure) = run::run_in_process(plan, store, hooks).await {
                 tracing::error!(oracle = name, ?failure, "stopped");

@@ -16,7 +16,7 @@ import (
 func main() {
 	node := process.NodeFlags()
 	lie := flag.String("lie", "", fmt.Sprintf("be dishonest in one way: %s", strings.Join(seat.Lies, ", ")))
-	delay := flag.Duration("signer-delay", 0, "a report signature takes so much longer, as with a signer on another machine")
+	delay := flag.Duration("signer-delay", 0, "a report signature takes up to so much longer, as with a signer on another machine")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		process.Fail(2, fmt.Errorf("usage: seat [flags] FILE..."))
