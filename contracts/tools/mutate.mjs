@@ -41,6 +41,8 @@ const REPLACEMENTS = [
   ["guard", " onlyOwnerOrBillingAdmin ", " "],
   ["guard", "        checkAccess\n", ""],
   ["guard", " checkAccess ", " "],
+  ["guard", "        forReaders\n", ""],
+  ["guard", " forReaders ", " "],
 ];
 
 function* mutantsOf(path) {
