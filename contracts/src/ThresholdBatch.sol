@@ -95,13 +95,19 @@ contract ThresholdBatch is IThresholdBatch, GroupKey {
                 feeds >>= 4;
                 if (four == 0) continue;
                 if (used == answers.length) revert WrongNumberOfAnswers(answers.length, used + 1);
-                uint256 word = answers[used++];
+                uint256 word;
+                assembly ("memory-safe") {
+                    word := calldataload(add(answers.offset, shl(5, used))) // used is less than the length
+                }
+                used++;
                 if (four != 15) {
                     // Bit i of four moves to bit 64 * i, and fills the 64 bits from there.
                     uint256 mask = ((four | (four << 63) | (four << 126) | (four << 189)) & LOWEST) * type(uint64).max;
                     word = (word & mask) | (s_answers[group] & ~mask);
                 }
-                s_answers[group] = word;
+                assembly ("memory-safe") {
+                    sstore(add(s_answers.slot, group), word) // a set of 96 has 24 groups, and so has the array
+                }
             }
             if (used != answers.length) revert WrongNumberOfAnswers(answers.length, used);
         }

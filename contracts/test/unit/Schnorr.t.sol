@@ -144,6 +144,18 @@ contract SchnorrTest is Group {
         yes("nothing", !this.check(x, 1, message, Schnorr.Signature(address(uint160(s)), 1 + s % (N_ORDER - 1))));
     }
 
+    /// @dev The recovery's input lies where its answer would come. Here the input is r, and nothing is found.
+    function testFuzz_what_a_failed_recovery_leaves_is_no_signature(uint160 r, bytes32 message) public view {
+        vm.assume(r != 0);
+        uint256 x = 5; // 5^3 + 7 is no square
+        bytes memory exponent = abi.encode(32, 32, 32, x, N_ORDER - 2, N_ORDER);
+        (, bytes memory inverse) = address(5).staticcall(exponent);
+        uint256 s = mulmod(N_ORDER - r, abi.decode(inverse, (uint256)), N_ORDER);
+        eq("the input", N_ORDER - mulmod(s, x, N_ORDER), r);
+        yes("even", !this.check(x, 0, message, Schnorr.Signature(address(r), s)));
+        yes("odd", !this.check(x, 1, message, Schnorr.Signature(address(r), s)));
+    }
+
     function testFuzz_a_key_has_x_below_the_order_and_parity_zero_or_one(uint256 x, uint256 parity) public pure {
         yes("in range", Schnorr.isKey(x, parity) == (x != 0 && x < N_ORDER && (parity == 0 || parity == 1)));
         yes("zero", !Schnorr.isKey(0, 0));
