@@ -231,10 +231,10 @@ fn time(der: &mut Der<'_>) -> Result<(), CertificateError> {
     let zone_valid = match zone {
         b"Z" => true,
         [b'+' | b'-', offset @ ..] => {
-            // An offset of zero is written Z.
+            // An offset of zero is written Z. One of a whole day is let pass.
             offset.len() == 4
                 && offset.iter().all(u8::is_ascii_digit)
-                && two(offset, 0) < 24
+                && two(offset, 0) <= 24
                 && two(offset, 2) < 60
                 && offset != b"0000"
         }
@@ -414,6 +414,7 @@ mod tests {
         algorithm: Vec<u8>,
         key: Vec<u8>,
         signature: Vec<u8>,
+        time: Vec<u8>,
     }
 
     fn parts() -> Parts {
@@ -423,19 +424,19 @@ mod tests {
             algorithm: Vec::from([0x2b, 0x65, 0x70]),
             key: [&[0][..], &[7; 32]].concat(),
             signature: Vec::from([0, 1]),
+            time: der(UTC_TIME, b"200101000000Z"),
         }
     }
 
     fn read(parts: &Parts) -> Result<PeerId, CertificateError> {
         let algorithm = der(SEQUENCE, &der(OBJECT_IDENTIFIER, &parts.algorithm));
-        let time = der(UTC_TIME, b"200101000000Z");
         let key_algorithm = der(SEQUENCE, &der(OBJECT_IDENTIFIER, ED25519));
         let tbs = [
             der(context(0), &parts.version),
             der(INTEGER, &[0]),
             algorithm.clone(),
             der(SEQUENCE, &parts.issuer),
-            der(SEQUENCE, &time.repeat(2)),
+            der(SEQUENCE, &parts.time.repeat(2)),
             der(SEQUENCE, &[]),
             der(SEQUENCE, &[key_algorithm, der(BIT_STRING, &parts.key)].concat()),
         ];
@@ -479,6 +480,16 @@ mod tests {
         assert!(reads(T61_STRING, &[0xff]));
         assert!(reads(BMP_STRING, &[0, 0x61, 0, 0]) && !reads(BMP_STRING, &[0]) && !reads(BMP_STRING, &[0xd8, 0]));
         assert!(!reads(INTEGER, &[1]));
+    }
+
+    #[test]
+    fn an_offset_from_utc_is_a_day_at_most_and_not_zero() {
+        let reads = |offset: &str| {
+            let time = der(UTC_TIME, &[b"0001262304", offset.as_bytes()].concat());
+            read(&Parts { time, ..parts() }).is_ok()
+        };
+        assert!(["Z", "+0100", "-2359", "+2400", "-2459"].into_iter().all(reads));
+        assert!(!["", "z", "+0000", "-0000", "+2500", "+0060", "+01", "+01000"].into_iter().any(reads));
     }
 
     #[test]

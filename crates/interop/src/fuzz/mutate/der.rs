@@ -158,9 +158,10 @@ pub fn time(dice: &mut Dice, tag: u8) -> Vec<u8> {
         let second = dice.between(0, 61);
         text.push_str(&format!("{second:02}"));
     }
-    text.push_str(
-        dice.pick::<&str>(&["Z", "Z", "Z", "", "+0000", "+0100", "-2359", "+2400", "-0060", ".5Z", "+01", "z"]),
-    );
+    text.push_str(dice.pick::<&str>(&[
+        "Z", "Z", "Z", "", "+0000", "+0100", "-2359", "+2400", "-2459", "+2500", "-0000", "+0059", "-0060", ".5Z",
+        "+01", "z",
+    ]));
     text.into_bytes()
 }
 
