@@ -65,7 +65,8 @@ const CONTRACT: Address = secp256k1::Address([0xde; 20]);
 const DELTA_SAFE: Duration = Duration::from_millis(200);
 
 /// A committee of `n` oracles on free ports of this machine. `delta_round` zero: as fast as it goes.
-pub fn make(n: usize, delta_round: Duration) -> std::io::Result<Committee> {
+/// `delta_progress` is raised to what both implementations accept.
+pub fn make(n: usize, delta_round: Duration, delta_progress: Duration) -> std::io::Result<Committee> {
     // Held together, so that they differ; free again before the first oracle starts.
     let ports: Vec<TcpListener> = (0..n).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
     let listen = ports.iter().map(|port| Ok(port.local_addr()?.to_string())).collect::<std::io::Result<Vec<_>>>()?;
@@ -74,7 +75,7 @@ pub fn make(n: usize, delta_round: Duration) -> std::io::Result<Committee> {
         oracles: keys.iter().map(|keys| (keys.identity(), keys.opening.public_key())).collect(),
         f: u8::try_from((n - 1) / 3).expect("n is at most 31"),
         onchain_config: median::OnchainConfig { min: median::Value::MIN, max: median::Value::MAX }.encode(),
-        parameters: parameters(delta_round),
+        parameters: parameters(delta_round, delta_progress),
     };
     let ephemeral = x25519::SecretKey::from_bytes(&secret("ephemeral", 0));
     let shared = SharedSecret::new(core::array::from_fn(|i| secret("shared", 0)[i]));
@@ -110,11 +111,11 @@ pub fn make(n: usize, delta_round: Duration) -> std::io::Result<Committee> {
     })
 }
 
-fn parameters(delta_round: Duration) -> Parameters {
+fn parameters(delta_round: Duration, delta_progress: Duration) -> Parameters {
     let call = Duration::from_millis(50);
     Parameters {
         // Two rounds, so that a calm committee keeps its leader.
-        delta_progress: DELTA_SAFE.max(delta_round * 2),
+        delta_progress: DELTA_SAFE.max(delta_progress).max(delta_round * 2),
         delta_resend: DELTA_SAFE,
         delta_round,
         delta_grace: Duration::ZERO,
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_oracle_finds_itself_in_the_committee_that_is_made() {
-        let made = make(4, Duration::ZERO).unwrap();
+        let made = make(4, Duration::ZERO, Duration::ZERO).unwrap();
         let config = made.contract_config().unwrap();
         for seat in 0..4 {
             let keys = keys(seat);
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_file_reads_back() {
-        let made = make(4, Duration::from_millis(50)).unwrap();
+        let made = make(4, Duration::from_millis(50), Duration::ZERO).unwrap();
         let read: Committee = serde_json::from_str(&serde_json::to_string(&made).unwrap()).unwrap();
         assert_eq!(read.contract_config().unwrap(), made.contract_config().unwrap());
     }

@@ -1,5 +1,5 @@
 //! The runner: `bench [--go FILE] [--n 4,16,31] [--seconds S] [--repeat R] [--only go,rust,mixed,store] [--calm]
-//! [--json FILE]`, and what it starts for an oracle of ours: `bench oracle COMMITTEE SEAT [STORE]`.
+//! [--delta-progress MS] [--json FILE]`, and what it starts for an oracle of ours: `bench oracle COMMITTEE SEAT [STORE]`.
 //! `cargo xtask bench` builds everything and calls it.
 
 use bench::floor::Floor;
@@ -86,6 +86,7 @@ struct Arguments {
     repeat: usize,
     only: Vec<Committee>,
     calm: bool,
+    delta_progress: Duration,
     json: Option<PathBuf>,
 }
 
@@ -98,6 +99,7 @@ fn read(arguments: Vec<String>) -> Result<Arguments, String> {
         repeat: 3,
         only: Committee::ALL.to_vec(),
         calm: false,
+        delta_progress: Duration::ZERO,
         json: None,
     };
     let mut given = arguments.into_iter();
@@ -118,6 +120,7 @@ fn read(arguments: Vec<String>) -> Result<Arguments, String> {
             }
             "--seconds" => found.seconds = number(&value)? as u64,
             "--repeat" => found.repeat = number(&value)?,
+            "--delta-progress" => found.delta_progress = Duration::from_millis(number(&value)? as u64),
             "--json" => found.json = Some(value.into()),
             "--only" => {
                 let named = |name: &str| {
@@ -153,7 +156,7 @@ fn calm(n: usize) -> Duration {
 }
 
 fn measure(arguments: Vec<String>) -> Result<(), String> {
-    let Arguments { programs, sizes, seconds, repeat, only, calm: is_calm, json } = read(arguments)?;
+    let Arguments { programs, sizes, seconds, repeat, only, calm: is_calm, delta_progress, json } = read(arguments)?;
     let mut all: Vec<serde_json::Value> = Vec::new();
     let mut medians = Vec::new();
     for n in sizes {
@@ -173,6 +176,7 @@ fn measure(arguments: Vec<String>) -> Result<(), String> {
             for (committee, shown) in &mut runs {
                 let trial = Trial {
                     kinds: committee.kinds(n),
+                    delta_progress,
                     delta_round: if is_calm { calm(n) } else { Duration::ZERO },
                     measured: Duration::from_secs(seconds),
                     with_store: *committee == Committee::Store,

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use machine::{Mono, Record as _, Time, Wall};
 use median::{MedianFactory, MedianView, Observation, Value};
 use ocr::{ConfigDigest, OracleId, OracleSet};
-use ocr2::message::Message;
+use ocr2::message::{Decoder, Message};
 use ocr2::protocol::{Answer, Ask, EndpointSpec, Ocr2, Order, Output, Work};
 use ocr2::record::{Record, RecordKey};
 use ocr2::round_id::{Epoch, RoundId};
@@ -69,6 +69,7 @@ pub async fn run(options: Options) -> Result<(), String> {
         keys: Arc::new(keys),
         inputs,
         line: Line::Closed,
+        decoder: Decoder::default(),
         disk,
         chain: Chain { config_digest: ConfigDigest::ZERO, latest: RoundId::default() },
         observed: 0,
@@ -162,6 +163,7 @@ struct Bench {
     keys: Arc<Keys>,
     inputs: mpsc::UnboundedReceiver<Heard>,
     line: Line,
+    decoder: Decoder,
     disk: Disk,
     chain: Chain,
     /// How often the source was read: its value changes each time.
@@ -198,9 +200,9 @@ impl Bench {
     fn message(&mut self, from: usize, payload: &Bytes) -> Option<Input<Ocr2>> {
         let Line::Open { spec, .. } = &self.line else { return None };
         let from = spec.config.committee.oracle(u8::try_from(from).ok()?)?;
-        match Message::decode(payload) {
+        match self.decoder.decode(payload) {
             Ok(message) if message.check_size(&spec.plugin_limits).is_ok() => {
-                return Some(Input::Message { from, message: Arc::new(message) });
+                return Some(Input::Message { from, message });
             }
             Ok(_) => self.told.note("too large"),
             Err(_) => self.told.note("undecodable"),

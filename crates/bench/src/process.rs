@@ -26,10 +26,12 @@ pub struct Process {
 /// What the operating system says of a process so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Used {
-    /// User and system time of all its threads.
+    /// User and system time of all its threads, to the nanosecond that the scheduler counts.
     pub cpu: Duration,
-    /// Largest resident set.
+    /// Largest resident set, pages of the program's file that all oracles share included.
     pub memory_bytes: u64,
+    /// What of it is its own now.
+    pub private_bytes: u64,
 }
 
 impl Process {
@@ -68,18 +70,23 @@ impl Process {
     pub fn used(&self) -> io::Result<Used> {
         let folder = format!("/proc/{}", self.pid());
         let wrong = |what| io::Error::other(format!("{folder} does not tell {what}"));
-        let stat = std::fs::read_to_string(format!("{folder}/stat"))?;
-        // The name before may hold anything; utime and stime are the 14th and 15th of all fields.
-        let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-        let mut ticks = after_name.split_ascii_whitespace().skip(11).map(str::parse::<u64>);
-        let (Some(Ok(user)), Some(Ok(system))) = (ticks.next(), ticks.next()) else { return Err(wrong("its time")) };
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("{folder}/task"))? {
+            // One that has just ended is not there any more; those of an oracle do not end.
+            let Ok(stat) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let on_processor = stat.split_ascii_whitespace().next().and_then(|text| text.parse::<u64>().ok());
+            nanoseconds += on_processor.ok_or_else(|| wrong("its time"))?;
+        }
         let status = std::fs::read_to_string(format!("{folder}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak = peak.and_then(|rest| rest.trim().strip_suffix(" kB")).and_then(|text| text.parse::<u64>().ok());
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            kilobytes.map(|count| count * 1024).ok_or_else(|| wrong("its memory"))
+        };
         Ok(Used {
-            // USER_HZ is 100 on every Linux that Rust runs on.
-            cpu: Duration::from_millis((user + system) * 10),
-            memory_bytes: peak.ok_or_else(|| wrong("its memory"))? * 1024,
+            cpu: Duration::from_nanos(nanoseconds),
+            memory_bytes: bytes("VmHWM:")?,
+            private_bytes: bytes("RssAnon:")?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! One run: a committee started, warmed up, measured over a fixed time, and ended.
 
 use crate::committee;
-use crate::process::{Kind, Process};
+use crate::process::{Kind, Process, Used};
 use crate::words::Word;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ pub struct Trial {
     /// The kind of each oracle.
     pub kinds: Vec<Kind>,
     pub delta_round: Duration,
+    /// Zero: the least that both accept.
+    pub delta_progress: Duration,
     pub measured: Duration,
     /// Our oracles keep their records in the node's store.
     pub with_store: bool,
@@ -39,6 +41,9 @@ pub struct Shown {
     pub cpu_ms: BTreeMap<&'static str, f64>,
     /// The largest peak of resident memory among the oracles of a kind; megabytes (10⁶ bytes).
     pub memory_mb: BTreeMap<&'static str, f64>,
+    /// The most private memory among them at the end; megabytes. Pages of the program's file are left out: oracles share
+    /// those.
+    pub private_mb: BTreeMap<&'static str, f64>,
     /// Bytes that all oracles wrote to their TCP connections after the knock, TLS included, per round.
     pub wire_bytes: f64,
     /// From the leader's query to the accepted report at the same oracle, over all leaders; milliseconds.
@@ -66,6 +71,7 @@ struct Mark {
 struct Oracle {
     cpu: Duration,
     memory_bytes: u64,
+    private_bytes: u64,
     accepted: u64,
     wire_bytes: u64,
     latencies_us: Vec<u64>,
@@ -75,7 +81,7 @@ struct Oracle {
 /// Runs a committee; `folder` is for its files.
 pub fn run(trial: &Trial, programs: &Programs, folder: &Path, tell: &dyn Fn(&str)) -> io::Result<Shown> {
     let n = trial.kinds.len();
-    let committee = committee::make(n, trial.delta_round)?;
+    let committee = committee::make(n, trial.delta_round, trial.delta_progress)?;
     let file = folder.join("committee.json");
     std::fs::write(&file, serde_json::to_string(&committee).expect("plain data"))?;
     let file = file.to_str().ok_or_else(|| io::Error::other("the folder's name is not UTF-8"))?;
@@ -132,9 +138,8 @@ fn mark(oracles: &mut [Process]) -> io::Result<Mark> {
         let Word::Counters { accepted, wire_bytes, latencies_us, notes, .. } = oracle.word(at + ANSWER_WITHIN)? else {
             return Err(io::Error::other("a first report twice"));
         };
-        let used = oracle.used()?;
-        let (cpu, memory_bytes) = (used.cpu, used.memory_bytes);
-        told.push(Oracle { cpu, memory_bytes, accepted, wire_bytes, latencies_us, notes });
+        let Used { cpu, memory_bytes, private_bytes } = oracle.used()?;
+        told.push(Oracle { cpu, memory_bytes, private_bytes, accepted, wire_bytes, latencies_us, notes });
     }
     Ok(Mark { at, oracles: told })
 }
@@ -154,6 +159,7 @@ fn show(trial: &Trial, first: Duration, before: &Mark, after: Mark) -> Shown {
     };
     let mut cpu_ms = BTreeMap::new();
     let mut memory_mb = BTreeMap::new();
+    let mut private_mb = BTreeMap::new();
     for (kind, name) in [(Kind::Go, "go"), (Kind::Rust, "rust")] {
         let of_kind = || pairs().zip(&trial.kinds).filter(|(_, is)| **is == kind).map(|(pair, _)| pair);
         let count = of_kind().count();
@@ -162,6 +168,8 @@ fn show(trial: &Trial, first: Duration, before: &Mark, after: Mark) -> Shown {
             cpu_ms.insert(name, cpu.as_secs_f64() * 1000.0 / count as f64 / rounds);
             let peak = of_kind().map(|(_, after)| after.memory_bytes).max().unwrap_or_default();
             memory_mb.insert(name, peak as f64 / 1e6);
+            let private = of_kind().map(|(_, after)| after.private_bytes).max().unwrap_or_default();
+            private_mb.insert(name, private as f64 / 1e6);
         }
     }
     let wire: u64 = pairs().map(|(before, after)| after.wire_bytes - before.wire_bytes).sum();
@@ -174,6 +182,7 @@ fn show(trial: &Trial, first: Duration, before: &Mark, after: Mark) -> Shown {
         rounds_per_second: rounds / seconds,
         cpu_ms,
         memory_mb,
+        private_mb,
         wire_bytes: wire as f64 / rounds,
         p50_ms: percentile(50),
         p99_ms: percentile(99),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// The heading of [`line`].
 pub const HEADING: &str = "\
-| n | committee | rounds/s | CPU ms per round and oracle | × floor | peak MB | wire kB per round | p50 / p99 ms | first report s |
-|---|---|---|---|---|---|---|---|---|";
+| n | committee | rounds/s | CPU ms per round and oracle | × floor | peak MB | private MB | wire kB per round | p50 / p99 ms | first report s |
+|---|---|---|---|---|---|---|---|---|---|";
 
 /// One run, or the medians of several.
 pub fn line(what: &str, shown: &Shown, floor: Duration) -> String {
@@ -15,12 +15,13 @@ pub fn line(what: &str, shown: &Shown, floor: Duration) -> String {
     };
     let floor_ms = floor.as_secs_f64() * 1000.0;
     format!(
-        "| {} | {what} | {} | {} | {} | {} | {:.1} | {:.1} / {:.1} | {:.1} |",
+        "| {} | {what} | {} | {} | {} | {} | {} | {:.1} | {:.1} / {:.1} | {:.1} |",
         shown.n,
         significant(shown.rounds_per_second),
         each(&|ms| format!("{ms:.3}"), &shown.cpu_ms),
         each(&|ms| format!("{:.2}", ms / floor_ms), &shown.cpu_ms),
         each(&|mb| format!("{mb:.1}"), &shown.memory_mb),
+        each(&|mb| format!("{mb:.1}"), &shown.private_mb),
         shown.wire_bytes / 1000.0,
         shown.p50_ms,
         shown.p99_ms,
@@ -33,12 +34,14 @@ pub fn ratios(go: &Shown, rust: &Shown) -> String {
     let of = |of: &dyn Fn(&Shown) -> f64| of(rust) / of(go);
     let cpu = |shown: &Shown| shown.cpu_ms.values().next().copied().unwrap_or(f64::NAN);
     let memory = |shown: &Shown| shown.memory_mb.values().next().copied().unwrap_or(f64::NAN);
+    let private = |shown: &Shown| shown.private_mb.values().next().copied().unwrap_or(f64::NAN);
     format!(
-        "| {} | **Rust / Go** | {:.2} | {:.3} | | {:.2} | {:.2} | {:.2} / {:.2} | {:.2} |",
+        "| {} | **Rust / Go** | {:.2} | {:.3} | | {:.2} | {:.2} | {:.2} | {:.2} / {:.2} | {:.2} |",
         rust.n,
         of(&|shown| shown.rounds_per_second),
         of(&cpu),
         of(&memory),
+        of(&private),
         of(&|shown| shown.wire_bytes),
         of(&|shown| shown.p50_ms),
         of(&|shown| shown.p99_ms),
@@ -55,12 +58,14 @@ pub fn median(runs: &[Shown]) -> Option<Shown> {
     };
     let last = runs.last()?;
     let cpu = last.cpu_ms.keys().map(|kind| (*kind, of(&|shown| shown.cpu_ms[kind])));
+    let private = last.private_mb.keys().map(|kind| (*kind, of(&|shown| shown.private_mb[kind])));
     let memory = last.memory_mb.keys().map(|kind| (*kind, of(&|shown| shown.memory_mb[kind])));
     Some(Shown {
         n: last.n,
         rounds_per_second: of(&|shown| shown.rounds_per_second),
         cpu_ms: cpu.collect(),
         memory_mb: memory.collect(),
+        private_mb: private.collect(),
         wire_bytes: of(&|shown| shown.wire_bytes),
         p50_ms: of(&|shown| shown.p50_ms),
         p99_ms: of(&|shown| shown.p99_ms),

@@ -322,7 +322,8 @@ fn restored(
     Memory { epoch, highest_sent, received, ..Memory::default() }
 }
 
-/// A follower. One difference to the reference is deliberate: a FinalEcho does not go to oneself.
+/// A follower. Two differences to the reference are deliberate: a FinalEcho goes neither to oneself nor, which the stage
+/// makes up for, to whom the report came from.
 fn follower(case: &Fields<'_>) -> Checked {
     case.note("name");
     let (committee, me) = committee(case)?;

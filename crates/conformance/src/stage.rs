@@ -18,6 +18,9 @@ use ocr2::{
 /// When everything happens.
 pub const NOW: Time = Time { mono: Mono(1_000_000_000), wall: Wall(1_700_000_000_000_000_000) };
 
+/// When the last of 31 oracles has repeated a report that was final [`NOW`]: ours take turns at it.
+const TURNS_OVER: Time = Time { mono: Mono(NOW.mono.0 + 4_000_000), wall: NOW.wall };
+
 /// Runs one oracle. What it asks is answered at once, and what it sends to itself does not come back.
 #[derive(Debug)]
 pub struct Host {
@@ -40,13 +43,31 @@ pub struct Heard {
 }
 
 impl Host {
-    /// Hands over an event, and all answers to what it made the oracle ask.
+    /// Hands over an event, and all answers to what it made the oracle ask; after a message, the turns of all echoes pass.
+    ///
+    /// Ours does not repeat a report to whom it came from, on purpose; the reference does, and so it is heard here.
     pub fn hand(&mut self, event: Event) -> Heard {
         let mut heard = Heard::default();
+        let Event::Received { from, .. } = event else {
+            self.hand_at(NOW, event, &mut heard);
+            return heard;
+        };
+        self.hand_at(NOW, event, &mut heard);
+        self.hand_at(TURNS_OVER, Event::Woke, &mut heard);
+        let others = self.everyone.difference(self.me.into());
+        for (to, message) in &mut heard.sent {
+            if matches!(**message, Message::FinalEcho(_)) && *to == others.difference(from.into()) {
+                *to = others;
+            }
+        }
+        heard
+    }
+
+    fn hand_at(&mut self, now: Time, event: Event, heard: &mut Heard) {
         let mut out = Effects::default();
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            self.oracle.handle(NOW, event, &mut out);
+            self.oracle.handle(now, event, &mut out);
             for effect in out.drain() {
                 match effect {
                     Effect::Ask { ticket, ask } => {
@@ -62,7 +83,6 @@ impl Host {
                 }
             }
         }
-        heard
     }
 
     /// The waiting half of the toy plugin, the keys and the contract.

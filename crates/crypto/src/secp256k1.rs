@@ -47,11 +47,36 @@ impl SecretKey {
 
     /// Signs a digest with the nonce of RFC 6979 (SHA-256) and low s: r ‖ s ‖ v, v = 0 or 1 but for a chance of 2⁻¹²⁷.
     pub fn sign(&self, digest: &[u8; 32]) -> [u8; SIGNATURE_LEN] {
+        #[cfg(not(feature = "libsecp256k1"))]
+        return self.sign_in_rust(digest);
+        #[cfg(feature = "libsecp256k1")]
+        return self.sign_in_c(digest);
+    }
+
+    #[cfg_attr(feature = "libsecp256k1", allow(dead_code))]
+    fn sign_in_rust(&self, digest: &[u8; 32]) -> [u8; SIGNATURE_LEN] {
         // It fails only where r or s is zero, which RFC 6979 nonces reach with a chance of 2⁻²⁵⁶.
         let (signature, v) = self.0.sign_prehash_recoverable(digest).expect("no digest gives r = 0 or s = 0");
         let mut bytes = [0; SIGNATURE_LEN];
         bytes[..64].copy_from_slice(&signature.to_bytes());
         bytes[64] = v.to_byte();
+        bytes
+    }
+
+    /// The same with libsecp256k1, in constant time too.
+    #[cfg(any(test, feature = "libsecp256k1"))]
+    fn sign_in_c(&self, digest: &[u8; 32]) -> [u8; SIGNATURE_LEN] {
+        use ::secp256k1::{Message, Secp256k1, SignOnly};
+        static CONTEXT: std::sync::OnceLock<Secp256k1<SignOnly>> = std::sync::OnceLock::new();
+
+        let mut key = ::secp256k1::SecretKey::from_byte_array(*self.to_bytes()).expect("checked when it was made");
+        let context = CONTEXT.get_or_init(Secp256k1::signing_only);
+        let signature = context.sign_ecdsa_recoverable(Message::from_digest(*digest), &key);
+        key.non_secure_erase();
+        let (v, compact) = signature.serialize_compact();
+        let mut bytes = [0; SIGNATURE_LEN];
+        bytes[..64].copy_from_slice(&compact);
+        bytes[64] = i32::from(v) as u8;
         bytes
     }
 }
@@ -291,6 +316,12 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn rust_and_c_sign_alike(secret in 1u128.., digest: [u8; 32]) {
+            let secret = SecretKey::from_bytes(&U256::from(secret).to_be_bytes()).unwrap();
+            prop_assert_eq!(secret.sign_in_rust(&digest), secret.sign_in_c(&digest));
+        }
 
         #[test]
         fn rust_and_c_recover_the_same_signer_of_any_bytes(

@@ -139,6 +139,10 @@ impl World<Toy> for Diary {
             match ask {
                 "hangs" => std::future::pending().await,
                 "fails" => None,
+                "gone" => {
+                    tokio::task::yield_now().await;
+                    Some(4)
+                }
                 other => Some(other.len() as u32),
             }
         }

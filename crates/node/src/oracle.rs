@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use machine::{Mono, Time, Wall};
 use median::Observation;
 use ocr::{OracleId, OracleSet};
-use ocr2::message::Message;
+use ocr2::message::{DecodeError, Decoder, Message};
 use ocr2::protocol::{Answer, Ask, EndpointSpec, Ocr2, Order, Output, Work, WorkKind};
 use ocr2::record::Record;
 use p2p::{Endpoint, EndpointConfig, Host, Locator, StreamLimits};
@@ -82,7 +82,7 @@ pub struct OracleWorld {
 enum Line {
     Closed,
     Opening { spec: Arc<EndpointSpec>, opening: BoxFuture<'static, Endpoint>, unsent: VecDeque<(OracleSet, Bytes)> },
-    Open { spec: Arc<EndpointSpec>, endpoint: Endpoint },
+    Open { spec: Arc<EndpointSpec>, endpoint: Endpoint, decoder: Decoder },
 }
 
 impl std::fmt::Debug for Line {
@@ -146,8 +146,13 @@ impl OracleWorld {
         self.line = Line::Opening { spec, opening, unsent: VecDeque::new() };
     }
 
-    /// Decodes what a peer sent. What is no message is counted and named, and changes nothing.
-    fn message(&self, spec: &EndpointSpec, from: usize, payload: &Bytes) -> Option<Input<Ocr2>> {
+    /// What a peer sent, decoded. What is no message is counted and named, and changes nothing.
+    fn message(
+        &self,
+        spec: &EndpointSpec,
+        from: usize,
+        decoded: Result<Arc<Message>, DecodeError>,
+    ) -> Option<Input<Ocr2>> {
         let (from, _) = spec.peer_ids.iter().nth(from)?;
         let refused = |name: &'static str, why: &dyn Display| {
             tracing::warn!(oracle = self.shared.name, from = from.byte(), refusal = name, %why, "message not acted on");
@@ -155,11 +160,11 @@ impl OracleWorld {
                 metrics.refused(name, from.byte());
             }
         };
-        match Message::decode(payload) {
+        match decoded {
             Err(error) => refused("undecodable", &error),
             Ok(message) => match message.check_size(&spec.plugin_limits) {
                 Err(error) => refused("too large", &error),
-                Ok(()) => return Some(Input::Message { from, message: Arc::new(message) }),
+                Ok(()) => return Some(Input::Message { from, message }),
             },
         }
         None
@@ -225,7 +230,7 @@ impl World<Ocr2> for OracleWorld {
                         for (to, payload) in &unsent {
                             hand_over(&endpoint, spec.me, *to, payload, &self.shared.name);
                         }
-                        self.line = Line::Open { spec, endpoint };
+                        self.line = Line::Open { spec, endpoint, decoder: Decoder::default() };
                         continue;
                     }
                 },
@@ -239,8 +244,9 @@ impl World<Ocr2> for OracleWorld {
                     },
                 },
             };
-            let Line::Open { spec, .. } = &self.line else { unreachable!("it was open") };
-            if let Some(input) = self.message(spec, from, &payload) {
+            let Line::Open { spec, decoder, .. } = &mut self.line else { unreachable!("it was open") };
+            let (spec, decoded) = (spec.clone(), decoder.decode(&payload));
+            if let Some(input) = self.message(&spec, from, decoded) {
                 return input;
             }
         }

@@ -41,6 +41,19 @@ pub const LATE_ANSWER_GRACE: Duration = Duration::from_millis(100);
 /// overlap little, so a few are enough.
 pub const FINALS_KEPT: usize = 4;
 
+/// Oracles repeat a final report one after the other, so long apart, in turns that change from round to round: whoever has
+/// repeated it to us before ours has it and need not hear it from us, which halves the copies that cross. The last of 31 is
+/// three milliseconds late, which only an oracle that missed the Final can notice.
+pub const ECHO_STEP: Duration = Duration::from_micros(100);
+
+/// Final reports that may wait for their turn; beyond, the oldest is repeated at once. Each has a quorum of good signatures,
+/// and a committee finishes a few in three milliseconds at most.
+pub const ECHOES_MAX: usize = 8;
+
+/// FinalEchoes whose bytes are kept with what they say, so that the same bytes from the next peer need no decoding. As
+/// [`FINALS_KEPT`].
+pub const ECHO_FRAMES_KEPT: usize = 4;
+
 /// Configurations before the current one whose records are kept: a chain that reorganises may bring one of them back, and
 /// what was said under it still binds us.
 pub const CONFIGS_KEPT: usize = 16;

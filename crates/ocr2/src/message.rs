@@ -3,13 +3,14 @@
 //! Decoded is exactly what protobuf-go decodes, with its truncations and merges; the byte strings of a message are slices
 //! of the frame it came in. Nothing but the transport says whom a message is from.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use bytes::Bytes;
 use ocr::limits::ORACLES_MAX;
 use protobuf::{Malformed, Reader, Value, Writer};
 
 use crate::{
+    limits::ECHO_FRAMES_KEPT,
     round_id::{Epoch, Round, RoundId},
     transport::PluginLimits,
 };
@@ -210,6 +211,30 @@ impl Message {
     /// Bytes of payload it keeps alive, framing left aside.
     pub(crate) fn bytes_kept(&self) -> usize {
         self.size_hint()
+    }
+}
+
+/// Decodes what peers send, and knows again what it has decoded just now: the FinalEchoes of a round are the same bytes from
+/// everyone.
+#[derive(Clone, Debug, Default)]
+pub struct Decoder {
+    echoes: VecDeque<(Bytes, Arc<Message>)>,
+}
+
+impl Decoder {
+    /// What [`Message::decode`] gives.
+    pub fn decode(&mut self, frame: &Bytes) -> Result<Arc<Message>, DecodeError> {
+        if let Some((_, message)) = self.echoes.iter().find(|(known, _)| known == frame) {
+            return Ok(message.clone());
+        }
+        let message = Arc::new(Message::decode(frame)?);
+        if let Message::FinalEcho(_) = *message {
+            if self.echoes.len() == ECHO_FRAMES_KEPT {
+                self.echoes.pop_front();
+            }
+            self.echoes.push_back((frame.clone(), message.clone()));
+        }
+        Ok(message)
     }
 }
 

@@ -227,6 +227,7 @@ impl Oracle {
         self.pacemaker.stop(out);
         self.leader.take().iter_mut().for_each(|leader| leader.stop(out));
         self.follower.stop(out);
+        self.repeat_all(out);
         self.transmissions.stop(out);
         self.asks.tickets.clone()
     }
@@ -266,7 +267,8 @@ impl Oracle {
 
     fn next_deadline(&self) -> Option<Mono> {
         let leader = self.leader.as_ref().and_then(Leader::deadline);
-        [self.pacemaker.deadline(), leader, self.follower.deadline(), self.transmissions.deadline()]
+        let (epoch, follower) = (self.pacemaker.deadline(), self.follower.deadline());
+        [epoch, leader, follower, self.finalization.deadline(), self.transmissions.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -302,7 +304,7 @@ impl Oracle {
             Message::ReportReq(m) => self.on_report_req(now, from, m, &verdicts, out),
             Message::Report(m) => self.on_report(now, from, m, &verdicts, out),
             Message::Final(m) => self.on_final(now, from, m, &verdicts, out),
-            Message::FinalEcho(m) => self.on_final_echo(now, m, &verdicts, out),
+            Message::FinalEcho(m) => self.on_final_echo(now, from, m, &verdicts, out),
         }
     }
 
@@ -405,7 +407,9 @@ impl Machine for Oracle {
         }
         self.on_time(now, out);
         match event {
-            Event::Woke | Event::Told(_) => {}
+            // Only here: what has been received already may tell who need not be repeated to.
+            Event::Woke => self.repeat_due(now, out),
+            Event::Told(_) => {}
             Event::Received { from, message, verdicts } => self.on_received(now, from, message, verdicts, out),
             Event::Answered { ticket, answer } => self.on_answer(now, ticket, answer, out),
         }

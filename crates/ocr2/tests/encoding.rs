@@ -8,8 +8,8 @@ use ocr::{ConfigDigest, ContractConfig};
 use ocr2::{
     Epoch, Message, PendingTransmission, Record, RecordKey, RoundId,
     message::{
-        AttributedObservation, AttributedSignature, DecodeError, Final, Observe, ObserveReq, Report, ReportReq,
-        SignedObservation,
+        AttributedObservation, AttributedSignature, DecodeError, Decoder, Final, Observe, ObserveReq, Report,
+        ReportReq, SignedObservation,
     },
 };
 use proptest::prelude::*;
@@ -213,6 +213,23 @@ fn messages_have_the_bytes_of_the_specification() {
     }
     let empty = Message::Observe(Observe { at: RoundId::default(), signed: SignedObservation::default() });
     assert_eq!(decode("22021a00"), Ok(empty));
+}
+
+#[test]
+fn equal_echoes_are_decoded_once_and_everything_else_each_time() {
+    let last =
+        |round| Final { at: RoundId::new(1, round), extra_hash: [1; 32], report: Bytes::new(), signatures: vec![] };
+    let frame = |message: &Message| Bytes::from(message.encode());
+    let mut decoder = Decoder::default();
+    let mut is_known = |message: &Message| {
+        let (first, second) = (decoder.decode(&frame(message)).unwrap(), decoder.decode(&frame(message)).unwrap());
+        assert_eq!((&*first, &*second), (message, message));
+        Arc::ptr_eq(&first, &second)
+    };
+    for round in 0..9 {
+        assert!(is_known(&Message::FinalEcho(Arc::new(last(round)))));
+        assert!(!is_known(&Message::Final(Arc::new(last(round)))));
+    }
 }
 
 fn sequence(first: u8, count: u8) -> Bytes {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ocr2::{
     Epoch, Message, Refusal, Round,
+    limits::ECHOES_MAX,
     message::{AttributedSignature, Final, Observe, ObserveReq, Report, ReportReq, TooLarge},
     refusal::{Early, Fault, Stale},
     signing::ReportContext,
@@ -90,10 +91,8 @@ fn a_follower_observes_reports_and_echoes() {
             "send Report(1/1) to {#2}"
         ]
     );
-    assert_eq!(
-        script.receive(2, Message::Final(last(1, 1, &[0, 3]))),
-        ["send FinalEcho(1/1) [0, 3] to others", "tell final 1/1", "ask view 1/1 Accept"]
-    );
+    assert_eq!(script.receive(2, Message::Final(last(1, 1, &[0, 3]))), ["tell final 1/1", "ask view 1/1 Accept"]);
+    assert_eq!(script.pass(1), ["send FinalEcho(1/1) [0, 3] to {#0, #3}"], "the leader has it");
 }
 
 #[test]
@@ -253,6 +252,40 @@ fn after_an_error_of_the_plugin_another_request_of_the_round_is_taken() {
     assert_eq!(script.answer("view"), ["ask sign report 1/1"]);
 }
 
+// Echoes
+
+#[test]
+fn a_report_is_repeated_once_in_turn_and_not_to_whoever_has_sent_the_very_same() {
+    let mut script = Script::follower();
+    script.answer("contract epoch");
+    script.receive(3, Message::FinalEcho(last(1, 1, &[0, 3])));
+    let known = Stale::Finalized { at: at(1, 1) }.into();
+    assert_eq!(
+        script.refuses(2, Message::FinalEcho(last(1, 1, &[0, 1]))),
+        known,
+        "with other signers: not the very same"
+    );
+    assert_eq!(script.refuses(0, Message::FinalEcho(last(1, 1, &[0, 3]))), known);
+    assert_eq!(script.pass(1), ["send FinalEcho(1/1) [0, 3] to {#2}"]);
+    assert_eq!(script.pass(10), [""; 0]);
+}
+
+#[test]
+fn the_first_in_turn_repeats_at_once_and_a_flood_makes_the_oldest_go() {
+    let mut script = Script::follower();
+    script.answer("contract epoch");
+    // Oracle 1 is first in round 3 of four oracles.
+    assert_eq!(script.receive(3, Message::FinalEcho(last(1, 3, &[0, 3])))[0], "send FinalEcho(1/3) [0, 3] to {#0, #2}");
+    for epoch in 2..2 + ECHOES_MAX as u32 {
+        assert_eq!(script.receive(3, Message::FinalEcho(last(epoch, 1, &[0, 3])))[0], format!("tell final {epoch}/1"));
+    }
+    assert_eq!(
+        script.receive(3, Message::FinalEcho(last(99, 1, &[0, 3])))[0],
+        "send FinalEcho(2/1) [0, 3] to {#0, #2}"
+    );
+    assert_eq!(script.pass(1).len(), ECHOES_MAX);
+}
+
 // Restarts
 
 #[test]
@@ -265,7 +298,7 @@ fn after_a_restart_nothing_is_said_in_a_round_that_was_entered() {
     let request = Message::ReportReq(request(&[0, 2, 3], 1, 1, b"q"));
     assert_eq!(script.refuses(2, request), Stale::BeforeRestart.into());
     let log = script.receive(2, Message::Final(last(1, 1, &[0, 3])));
-    assert_eq!(log[1], "tell final 1/1", "a Final is taken: it makes us sign nothing");
+    assert_eq!(log[0], "tell final 1/1", "a Final is taken: it makes us sign nothing");
     assert_eq!(script.receive(2, observe_req(1, 2))[0], "tell round 1/2");
 }
 

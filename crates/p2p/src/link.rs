@@ -218,6 +218,8 @@ impl Link {
                 }
             }
             if count < self.buffer.len() {
+                // All that was there. What comes from now on makes the socket ready anew, so it need not be asked again.
+                let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
                 return Ok(());
             }
         }

@@ -22,7 +22,8 @@ pub trait World<P: Protocol>: Send {
     /// `to`, its own name is returned and the driver hands the message back to it.
     fn send(&mut self, to: &P::Audience, message: &Arc<P::Message>) -> Option<P::Peer>;
 
-    /// Does slow or fallible work; `None`: it failed, and the world has reported why. Dropping the future cancels it.
+    /// Does slow or fallible work; `None`: it failed, and the world has reported why. Dropping the future cancels it. It is
+    /// polled once where the machine runs, so that quick work costs no task, and elsewhere if it must wait.
     fn perform(&mut self, ask: P::Ask) -> impl Future<Output = Option<P::Answer>> + Send + 'static;
 
     /// Hears what the machine tells.

@@ -69,7 +69,8 @@ fn a_crash_between_any_two_effects_breaks_no_promise() {
 
 #[test]
 fn a_forgers_signatures_are_refused_wherever_they_stand() {
-    let refusals = with_liar(4, Lie::Forging, 1).refusals;
+    // An echo of its own is refused for its signatures only where it comes before the report.
+    let refusals: BTreeMap<_, _> = (1..6).flat_map(|seed| with_liar(4, Lie::Forging, seed).refusals).collect();
     for name in
         ["ObservationSignature", "RelayedObservationSignature", "ReportSignature", "RelayedReportSignature", "Twice"]
     {

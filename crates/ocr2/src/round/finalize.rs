@@ -1,5 +1,8 @@
 //! A report with a quorum of signatures: the leader sends it, everyone repeats it once, and so all get it if one honest
 //! oracle does (OCR2 spec 6.4, 6.6).
+//!
+//! The reference repeats it to everyone. Here it is not repeated to whoever is known to have it, for having sent the very
+//! same to us: receivers make nothing of a second copy.
 
 use alloc::{
     collections::{BTreeSet, VecDeque},
@@ -8,12 +11,12 @@ use alloc::{
 use core::time::Duration;
 
 use bytes::Bytes;
-use machine::{Time, Verdicts};
-use ocr::OracleId;
+use machine::{Mono, Time, Verdicts};
+use ocr::{OracleId, OracleSet};
 
 use crate::{
     attested::check_final,
-    limits::{FINALIZED_AGE, FINALIZED_ROUNDS, FINALS_KEPT},
+    limits::{ECHO_STEP, ECHOES_MAX, FINALIZED_AGE, FINALIZED_ROUNDS, FINALS_KEPT},
     message::{Final, Message},
     oracle::{Judge, Oracle, Rules},
     protocol::{Effects, Output},
@@ -29,9 +32,20 @@ pub(crate) struct Finalization {
     latest: RoundId,
     /// The last of them, whose signatures need not be checked again.
     kept: VecDeque<Arc<Final>>,
+    /// Those that we have yet to repeat.
+    echoes: VecDeque<Echo>,
     r_max: u8,
     /// How many rounds a report stays known for.
     age: u64,
+}
+
+/// A report that we have yet to repeat.
+#[derive(Debug)]
+struct Echo {
+    report: Arc<Final>,
+    due: Mono,
+    /// Who need not hear it from us: ourselves, and whoever has sent the very same.
+    known_to: OracleSet,
 }
 
 impl Finalization {
@@ -45,6 +59,7 @@ impl Finalization {
             finalized: BTreeSet::new(),
             latest: RoundId::default(),
             kept: VecDeque::new(),
+            echoes: VecDeque::new(),
             r_max,
             age: age.clamp(least, most),
         }
@@ -67,6 +82,20 @@ impl Finalization {
             Err(Stale::Finalized { at }.into())
         } else {
             Ok(())
+        }
+    }
+
+    /// When the first echo is due.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.echoes.iter().map(|echo| echo.due).min()
+    }
+
+    /// `from` has this report, or one that is none.
+    fn heard(&mut self, from: OracleId, m: &Arc<Final>) {
+        if let Some(echo) = self.echoes.iter_mut().find(|echo| echo.report == *m) {
+            echo.known_to.insert(from);
+            // The next may be this very one, and then its bytes need not be compared.
+            echo.report = m.clone();
         }
     }
 
@@ -120,6 +149,7 @@ impl Oracle {
         verdicts: &Verdicts,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
+        self.finalization.heard(from, m);
         self.judge_final(from, m, &mut |_, claim| verdicts.holds(&claim))?;
         if let Some(waiting) = self.follower.reporting.waiting() {
             // Our report would come too late.
@@ -128,7 +158,7 @@ impl Oracle {
         }
         self.complete_round(now);
         self.finalization.check_new(m.at)?;
-        self.finalize(now, m, out);
+        self.finalize(now, from, m, out);
         Ok(())
     }
 
@@ -151,12 +181,14 @@ impl Oracle {
     pub(crate) fn on_final_echo(
         &mut self,
         now: Time,
+        from: OracleId,
         m: &Arc<Final>,
         verdicts: &Verdicts,
         out: &mut Effects,
     ) -> Result<(), Refusal> {
+        self.finalization.heard(from, m);
         self.judge_final_echo(m, &mut |_, claim| verdicts.holds(&claim))?;
-        self.finalize(now, m, out);
+        self.finalize(now, from, m, out);
         Ok(())
     }
 
@@ -195,14 +227,43 @@ impl Oracle {
         }
     }
 
-    /// A report is final for us: everyone else hears of it once from us, and it goes on its way to the contract.
-    fn finalize(&mut self, now: Time, m: &Arc<Final>, out: &mut Effects) {
+    /// A report is final for us: it goes on its way to the contract, and everyone else hears of it once from us or another.
+    fn finalize(&mut self, now: Time, from: OracleId, m: &Arc<Final>, out: &mut Effects) {
         self.finalization.insert(m);
-        // Not to ourselves: we would only find that we know it.
-        let others = self.rules.everyone.difference(self.setup.me.into());
-        out.send(others, Message::FinalEcho(m.clone()));
+        let me = self.setup.me;
+        let turn = (me.index() + usize::from(m.at.round.0)) % self.rules.committee.n();
+        let mut known_to = OracleSet::from(me);
+        known_to.insert(from);
+        let echo = Echo { report: m.clone(), due: now.mono + ECHO_STEP * turn as u32, known_to };
+        let echoes = &mut self.finalization.echoes;
+        if turn == 0 {
+            self.repeat(echo, out);
+        } else {
+            echoes.push_back(echo);
+            let displaced = if echoes.len() > ECHOES_MAX { echoes.pop_front() } else { None };
+            displaced.into_iter().for_each(|echo| self.repeat(echo, out));
+        }
         out.emit(Output::Finalized { report: m.clone() });
         self.accept(now, m, out);
+    }
+
+    /// Repeats the reports whose turn it is.
+    pub(crate) fn repeat_due(&mut self, now: Time, out: &mut Effects) {
+        while let Some(index) = self.finalization.echoes.iter().position(|echo| echo.due <= now.mono) {
+            self.finalization.echoes.remove(index).into_iter().for_each(|echo| self.repeat(echo, out));
+        }
+    }
+
+    /// Repeats all reports that wait, because nothing will be said any more.
+    pub(crate) fn repeat_all(&mut self, out: &mut Effects) {
+        for echo in core::mem::take(&mut self.finalization.echoes) {
+            self.repeat(echo, out);
+        }
+    }
+
+    fn repeat(&self, echo: Echo, out: &mut Effects) {
+        let others = self.rules.everyone.difference(echo.known_to);
+        out.send(others, Message::FinalEcho(echo.report));
     }
 }
 

@@ -444,7 +444,7 @@ pub fn shown(message: &Message) -> String {
     }
 }
 
-fn shown_set(set: OracleSet, n: usize, me: OracleId) -> String {
+pub fn shown_set(set: OracleSet, n: usize, me: OracleId) -> String {
     let everyone = committee(n).everyone();
     if set == everyone {
         "all".into()
