@@ -50,6 +50,15 @@ contract OCR3VerifierTest is AttestationTest {
         yes("refused", !ok);
     }
 
+    /// @dev The digest is hashed in the word that a failed recovery would leave as it was.
+    function test_a_digest_that_is_a_key_does_not_sign_for_it() public {
+        bytes32 digest = bytes32(uint256(uint160(vm.addr(keyOf(0)))));
+        s_verifier.trustConfig(digest, 4, 1, keysOf(4));
+        bytes memory one = signatureOf(1, hashOf(digest, 1, "report"));
+        vm.expectRevert(IOCR3Attestation.InvalidAttestationNumberOfSignatures.selector);
+        s_verifier.verify(digest, 1, "report", bytes.concat(hex"00000003", new bytes(64), one));
+    }
+
     function test_a_digest_that_is_not_trusted_attests_nothing() public {
         bytes memory attestation = attest(hashOf(OTHER, 5, "report"), 0x9);
         vm.expectRevert(abi.encodeWithSelector(IOCR3Verifier.ConfigNotTrusted.selector, OTHER));
