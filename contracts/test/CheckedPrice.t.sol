@@ -344,6 +344,12 @@ contract CheckedPriceTest is Check {
         }
     }
 
+    function test_a_feed_that_burns_gas_whatever_it_is_asked_leaves_enough_for_the_second() public {
+        PriceRules memory rules = _withSecond();
+        rules.feed = IAggregatorV2V3(address(new Burner()));
+        eq("price", s_reader.read{gas: 4_000_000}(rules), 2501e18);
+    }
+
     function _fails(PriceRules memory rules, bytes memory reason) private {
         vm.expectRevert(reason);
         s_reader.read(rules);
@@ -358,6 +364,15 @@ contract CheckedPriceTest is Check {
         uint256 before = gasleft();
         s_reader.read(rules);
         return before - gasleft();
+    }
+}
+
+/// @dev Takes all gas along with every call.
+contract Burner {
+    fallback() external {
+        assembly {
+            invalid()
+        }
     }
 }
 

@@ -120,8 +120,10 @@ library CheckedPrice {
         returns (uint256 price, bytes memory problem)
     {
         (bool readable, Round memory round) = _latestRound(feed);
-        (bool hasDecimals, uint256 digits) = _decimals(feed);
-        if (!readable || !hasDecimals) return (0, abi.encodeWithSelector(Unreadable.selector, feed));
+        uint256 digits;
+        // Not asked twice if it failed: it may burn all that it is given, and what is left is for the second feed.
+        if (readable) (readable, digits) = _decimals(feed);
+        if (!readable) return (0, abi.encodeWithSelector(Unreadable.selector, feed));
         if (round.updatedAt == 0 || round.answeredInRound < round.roundId) {
             return (0, abi.encodeWithSelector(RoundIncomplete.selector, feed, round.roundId, round.answeredInRound));
         }

@@ -24,8 +24,8 @@ import {ITypeAndVersion} from "./ITypeAndVersion.sol";
 ///     batch     keccak256("dodona threshold batch v1"), chain id, contract, generation, feeds, head, contributors,
 ///               keccak256(answers)
 ///     rotation  keccak256("dodona threshold rotation v1"), chain id, contract, generation of the old key, new x, new parity
-///     proof     keccak256("dodona threshold proof of possession v1"), chain id, contract, generation of the new key, its x,
-///               its parity
+///     proof     keccak256("dodona threshold proof of possession v1"), chain id, contract, generation of the new key (or 0:
+///               see setGroupKey), its x, its parity
 interface IGroupKey is IOwned, ITypeAndVersion {
     /// @notice A new key counts from now on; oracles follow this event.
     /// @param generation How many keys there have been, this one included.
@@ -39,6 +39,7 @@ interface IGroupKey is IOwned, ITypeAndVersion {
     error InvalidGroupKey(uint256 x, uint8 parity);
     error NoProofOfPossession(uint256 x, uint8 parity, bytes32 message);
     error NoConsentOfGroup(uint32 generation, bytes32 message);
+    /// @notice There have been 2^23 - 1 keys; or one less, and it is not the owner who sets the next.
     error GenerationsExhausted();
 
     // What update may say, whatever is updated.
@@ -50,7 +51,9 @@ interface IGroupKey is IOwned, ITypeAndVersion {
     error ContributorsMismatch(uint256 got, bool attribution);
     error RoundsExhausted();
 
-    /// @notice The owner sets a key. Its holders prove that they can sign with it, for exactly this contract and generation.
+    /// @notice The owner sets a key. Its holders prove that they can sign with it, for exactly this contract and generation; or
+    /// for generation 0, which stands for any. With such a proof the owner can put a group out of office that hands over to
+    /// itself whenever it sees the owner's call coming, which changes the generation.
     function setGroupKey(uint256 x, uint8 parity, Schnorr.Signature calldata proof) external;
 
     /// @notice The present group hands over to another key, without the owner. Anyone may bring the signatures.

@@ -13,6 +13,9 @@ abstract contract GroupKey is IGroupKey, Owned {
     bytes32 private constant ROTATION = keccak256("dodona threshold rotation v1");
     bytes32 private constant PROOF = keccak256("dodona threshold proof of possession v1");
 
+    /// @dev No key has it, since the first one's is 1.
+    uint32 private constant ANY_GENERATION = 0;
+
     bool public immutable override attribution;
 
     Latest internal s_latest;
@@ -62,9 +65,15 @@ abstract contract GroupKey is IGroupKey, Owned {
     function _setGroupKey(uint256 x, uint8 parity, Schnorr.Signature calldata proof, bool byGroup) private {
         if (!Schnorr.isKey(x, parity)) revert InvalidGroupKey(x, parity);
         bytes32 message = proofMessage(x, parity);
-        if (!Schnorr.isValid(x, parity, message, proof)) revert NoProofOfPossession(x, parity, message);
+        if (!Schnorr.isValid(x, parity, message, proof)) {
+            // From the owner a proof for whatever generation will do: else a group that is to be put out of office could hand
+            // over to itself just before, again and again, and no proof would ever be for the generation that is next.
+            bool lasting = !byGroup && Schnorr.isValid(x, parity, _proofMessage(ANY_GENERATION, x, parity), proof);
+            if (!lasting) revert NoProofOfPossession(x, parity, message);
+        }
         Latest latest = s_latest;
-        if (latest.generation() == GENERATION_MAX) revert GenerationsExhausted();
+        // The last one is for the owner, whom a group could lock out otherwise by using up all of them.
+        if (latest.generation() >= (byGroup ? GENERATION_MAX - 1 : GENERATION_MAX)) revert GenerationsExhausted();
         latest = latest.afterKey(parity);
         (s_latest, s_x) = (latest, x);
         emit GroupKeySet(latest.generation(), x, parity, byGroup);
@@ -89,7 +98,11 @@ abstract contract GroupKey is IGroupKey, Owned {
 
     /// @inheritdoc IGroupKey
     function proofMessage(uint256 x, uint8 parity) public view override returns (bytes32) {
-        return keccak256(abi.encode(PROOF, block.chainid, address(this), s_latest.generation() + 1, x, parity));
+        return _proofMessage(s_latest.generation() + 1, x, parity);
+    }
+
+    function _proofMessage(uint32 generation, uint256 x, uint8 parity) private view returns (bytes32) {
+        return keccak256(abi.encode(PROOF, block.chainid, address(this), generation, x, parity));
     }
 
     /// @inheritdoc IGroupKey

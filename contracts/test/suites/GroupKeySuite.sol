@@ -321,6 +321,39 @@ abstract contract GroupKeySuite is Group {
         install(target, next);
     }
 
+    /// @dev A proof for any generation, which the owner alone can use.
+    function lastingProof(Key memory next) private view returns (Schnorr.Signature memory) {
+        bytes32 kind = keccak256("dodona threshold proof of possession v1");
+        return sign(next, keccak256(abi.encode(kind, block.chainid, address(target), 0, next.x, next.parity)));
+    }
+
+    function test_a_group_that_keeps_handing_over_to_itself_cannot_keep_the_owner_out() public {
+        Key memory next = key(3);
+        bytes memory early = set(next, proofOf(target, next));
+        bytes memory lasting = set(next, lastingProof(next));
+        Key memory again = key(1);
+        accepted(rotation(again, proofOf(target, again), consentOf(key(1), again)));
+        bytes32 message = target.proofMessage(next.x, next.parity);
+        refused(early, abi.encodeWithSelector(IGroupKey.NoProofOfPossession.selector, next.x, next.parity, message));
+        target.setGroupKey(next.x, next.parity, lastingProof(next));
+        hasKey(next, 3);
+        refusedFrom(stranger, lasting, abi.encodeWithSelector(IOwned.OnlyOwner.selector, stranger, address(this)));
+    }
+
+    function test_a_proof_for_any_generation_is_none_for_the_group_nor_elsewhere() public {
+        Key memory next = key(2);
+        bytes memory why = abi.encodeWithSelector(
+            IGroupKey.NoProofOfPossession.selector, next.x, next.parity, target.proofMessage(next.x, next.parity)
+        );
+        refused(rotation(next, lastingProof(next), consentOf(key(1), next)), why);
+        refused(set(next, lastingProof(key(3))), why);
+        IGroupKey here = target;
+        target = _deploy();
+        Schnorr.Signature memory elsewhere = lastingProof(next);
+        target = here;
+        refused(set(next, elsewhere), why);
+    }
+
     function test_what_is_no_key_is_refused() public {
         uint256[4] memory xs = [0, N_ORDER, N_ORDER + 1, type(uint256).max];
         for (uint256 i = 0; i < xs.length; i++) {
@@ -352,6 +385,18 @@ abstract contract GroupKeySuite is Group {
         Key memory next = key(2);
         bytes memory call = set(next, proofOf(target, next));
         refused(call, abi.encodeWithSelector(IGroupKey.GenerationsExhausted.selector));
+    }
+
+    function test_the_last_generation_is_for_the_owner() public {
+        uint256 latest = uint256(vm.load(address(target), LATEST)) & ~uint256(0xfffffe);
+        vm.store(address(target), LATEST, bytes32(latest | (((1 << 23) - 2) << 1)));
+        Key memory next = key(2);
+        refused(
+            rotation(next, proofOf(target, next), consentOf(key(1), next)),
+            abi.encodeWithSelector(IGroupKey.GenerationsExhausted.selector)
+        );
+        install(target, next);
+        hasKey(next, (1 << 23) - 1);
     }
 
     function test_messages_are_those_of_the_specification() public view {

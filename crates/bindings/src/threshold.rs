@@ -41,8 +41,18 @@ impl Place {
 
     /// The next key's proof that somebody can sign with it. The contract has the present key still.
     pub fn proof(&self, px: B256, odd: bool) -> Message {
+        self.proof_for(self.generation + 1, px, odd)
+    }
+
+    /// The same for whatever generation it will be, which only the owner can use: no group that hands over to itself can
+    /// outrun it.
+    pub fn lasting_proof(&self, px: B256, odd: bool) -> Message {
+        self.proof_for(0, px, odd)
+    }
+
+    fn proof_for(&self, generation: u32, px: B256, odd: bool) -> Message {
         let words = [px, U256::from(u8::from(odd)).into()];
-        self.message("dodona threshold proof of possession v1", self.generation + 1, words)
+        self.message("dodona threshold proof of possession v1", generation, words)
     }
 
     fn message<const N: usize>(&self, tag: &str, generation: u32, words: [B256; N]) -> Message {
@@ -167,6 +177,14 @@ mod tests {
         assert_eq!(words, [U256::ONE << 192, U256::from(2) << 192]);
         assert_eq!(batch_words(&[]), Some((U96::ZERO, Vec::new())));
         assert_eq!(batch_words(&[None; 97]), None);
+    }
+
+    #[test]
+    fn a_lasting_proof_has_no_generation_and_is_a_proof_otherwise() {
+        let (lasting, proof) = (PLACE.lasting_proof(FIRST, true).bytes(), PLACE.proof(FIRST, true).bytes());
+        assert_eq!(lasting, Place { generation: 77, ..PLACE }.lasting_proof(FIRST, true).bytes());
+        assert_eq!((&lasting[96..128], &proof[96..128]), (&[0; 32][..], &U256::from(2).to_be_bytes::<32>()[..]));
+        assert_eq!((&lasting[..96], &lasting[128..]), (&proof[..96], &proof[128..]));
     }
 
     #[test]
