@@ -71,6 +71,9 @@ impl Session {
 
     /// The session of the next message: unused commitments are kept, so that it needs one round trip instead of two, and
     /// those at fault stay excluded. Whoever is not [`ready`](Self::ready) is to be asked for a commitment.
+    ///
+    /// The message may be the same. That is the way on where more signers were asked and then restarted than may be silent:
+    /// they have lost their nonces, and within a session a signer that owes a share cannot commit again.
     pub fn next(mut self, message: [u8; 32]) -> (Self, Vec<Output>) {
         self.message = message;
         self.signature = None;
@@ -601,6 +604,28 @@ mod tests {
         assert_eq!(session.on_reply(index(1), &one), Err(Refusal::Unasked(index(1))));
         assert!(matches!(session.on_reply(index(2), &two).unwrap()[..], [Output::Signed(_)]));
         assert_eq!(session.on_reply(index(2), &two), Err(Refusal::Signed));
+    }
+
+    #[test]
+    fn signers_that_restart_after_they_were_asked_sign_in_the_next_session_of_the_same_message() {
+        let keys = keys(4, 2, 1);
+        let public = keys[0].public().clone();
+        let mut committee = Committee::new(keys, &BTreeMap::new(), 1);
+        let mut session = Session::new(public, MESSAGE);
+        for mail in committee.commitments() {
+            let Mail::Commitment(from, bytes) = mail else { continue };
+            session.on_commitment(from, &bytes).unwrap();
+        }
+        assert_eq!((session.started(), session.awaited().count()), (2, 4));
+        for (signer, _) in committee.signers.values_mut() {
+            *signer = Signer::new(signer.key().clone());
+        }
+        let stuck = committee.run(&mut session, Vec::new());
+        assert_eq!((stuck.signature, stuck.refusals.len()), (None, 4));
+        let (mut session, out) = session.next(MESSAGE);
+        let run = committee.run(&mut session, out);
+        assert!(run.signature.is_some_and(|signature| session.public.group().verify(&MESSAGE, &signature)));
+        assert_eq!(run.faults.len(), 0);
     }
 
     #[test]
