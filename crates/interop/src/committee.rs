@@ -293,7 +293,7 @@ pub const LONG: &[Committee] = &[
         maker: NEW,
         seats: &[Go, Rust, Go, Rust],
         transmissions: 20,
-        faults: &[Fault::Kill(Rust), Fault::Kill(Go), Fault::CutOff],
+        faults: &[Fault::Kill(Rust), Fault::Kill(Go)],
         ..PLAIN
     },
     Committee {
