@@ -6,13 +6,17 @@ use std::process::Command;
 
 const HELP: &str = "usage: cargo xtask contracts COMMAND
   differential [--sequences N] [--seed S]   ours and the reference's beside each other, on random sequences
-  mutate [N] [--file TEXT] | --page         N mutants of the sources (all without N); each must be noticed; their page";
+  mutate [N] [--file TEXT] | --page         N mutants of the sources (all without N); each must be noticed; their page
+  coverage                                  which lines and branches forge's tests reach
+  static                                    what Slither says; needs Python";
 
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
         Some("differential") => differential(rest),
         Some("mutate") => mutate(rest),
+        Some("coverage") => program("contracts", "node", &["tools/coverage.mjs"]),
+        Some("static") => program("contracts", "node", &["tools/static.mjs"]),
         Some(_) | None => Err(Failure(HELP.into())),
     }
 }

@@ -22,7 +22,7 @@ cargo xtask COMMAND
   gas [--json]  what the contracts cost, beside the original where Go is there to fetch it
   bench         one committee measured: [--n 4,16,31] [--seconds S] [--repeat R] [--only rust,store] [--calm] [--json FILE]
   bench go      the same beside the Go reference, alternating, then mixed; needs Go
-  contracts ... the judges of the contracts: differential, mutate
+  contracts ... the judges of the contracts: differential, mutate, coverage, static
   interop       committees of Go and Dodona oracles: [--dodona FILE] [--anvil FILE] [--keep DIR] [--only TEXT]; needs Go and npm
   interop long  larger ones, with faults and liars: also [--most TRANSMISSIONS] [--chain geth]
   interop fuzz  our crates and the reference asked the same: [--minutes M | --cases N] [--seed S] [--only TEXT] [--json]; needs Go

@@ -495,6 +495,10 @@ impl Step {
             Self::SetConfig { by: Who::Owner, seats: Seats::random(random), flaw: None },
         ];
         steps.retain(|_| !random.one_in(10));
+        if random.one_in(4) {
+            let validator = random.pick(&[Validator::Logs, Validator::Reads, Validator::Reverts, Validator::BurnsGas]);
+            steps.push(Self::SetValidatorConfig { by: Who::Owner, validator, gas: 100_000 });
+        }
         if random.one_in(6) {
             let token = random.pick(&Token::ALL);
             steps.push(Self::SetLinkToken { by: Who::Owner, token, rest_to: Who::Stranger });
