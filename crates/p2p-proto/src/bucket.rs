@@ -83,6 +83,13 @@ impl TokenBucket {
         u32::try_from(self.nanotokens / NANOTOKENS).unwrap_or(u32::MAX)
     }
 
+    /// Whether `tokens` can be taken at `now`, or a microsecond later. The reference reads its clock for each frame, so between two
+    /// of them a rate without limit fills the bucket again; frames that came in one piece have one time here.
+    fn covers(&mut self, now: Mono, tokens: u32) -> bool {
+        let refills_at_once = self.millitokens_per_second >= u64::from(self.capacity) * NANOTOKENS;
+        self.available(now) >= tokens || refills_at_once && self.capacity >= tokens
+    }
+
     /// When `tokens` can be taken, if ever: `now` or later.
     pub fn when(&mut self, now: Mono, tokens: u32) -> Option<Mono> {
         self.update(now);
@@ -141,7 +148,7 @@ impl StreamBuckets {
             // The reference charges both even if the first is overdrawn.
             Overdraft::Empties => (self.messages.take(now, 1, overdraft), self.bytes.take(now, length, overdraft)),
             Overdraft::Keeps => {
-                let (messages, bytes) = (self.messages.available(now) >= 1, self.bytes.available(now) >= length);
+                let (messages, bytes) = (self.messages.covers(now, 1), self.bytes.covers(now, length));
                 if messages && bytes {
                     self.messages.take(now, 1, overdraft);
                     self.bytes.take(now, length, overdraft);
@@ -364,6 +371,17 @@ mod tests {
         assert_eq!(buckets.admit(Mono(0), 7553, Overdraft::Keeps), Err(OverLimit::Messages));
         assert_eq!(buckets.messages.available(Mono(0)), 0);
         assert_eq!(buckets.bytes.available(Mono(0)), 9152 - 1600);
+    }
+
+    #[test]
+    fn frames_that_come_in_one_piece_on_a_stream_without_a_rate_are_all_let_in() {
+        let unlimited = StreamLimits { messages_rate: f64::INFINITY, bytes_rate: f64::INFINITY, ..limits() };
+        let mut buckets = StreamBuckets::new(&unlimited, Mono(0));
+        for _ in 0..100 {
+            assert_eq!(buckets.admit(Mono(0), unlimited.bytes_capacity, Overdraft::Keeps), Ok(()));
+        }
+        let more = unlimited.bytes_capacity + 1;
+        assert_eq!(buckets.admit(Mono(0), more, Overdraft::Keeps), Err(OverLimit::Bytes));
     }
 
     #[test]
