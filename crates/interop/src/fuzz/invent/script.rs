@@ -32,6 +32,10 @@ struct Writer<'d> {
     wished: Vec<u32>,
     /// What the last request asked to report on.
     request: Option<ReportReq>,
+    /// Of all reports that were said to be final.
+    latest: RoundId,
+    /// How many rounds a final report stays known.
+    age: u64,
     steps: Vec<Value>,
 }
 
@@ -60,7 +64,10 @@ pub fn script(dice: &mut Dice) -> Value {
         let received: Vec<u32> = (0..n).map(|_| epoch.saturating_add(dice.below(3) as u32).saturating_sub(1)).collect();
         (epoch, sent, received)
     });
+    let delta_round = *dice.pick(&[60_u64, 60, 600, 100, 40]);
     let mut writer = Writer {
+        latest: RoundId::new(0, 0),
+        age: 600_u64.div_ceil(delta_round).max(10),
         committee,
         me,
         config_digest: ConfigDigest(dice.array()),
@@ -87,7 +94,6 @@ pub fn script(dice: &mut Dice) -> Value {
             json!({"address": hex::encode(onchain.address().0), "offchain_pk": hex::encode(offchain.public_key().0)})
         })
         .collect();
-    let delta_round = *writer.dice.pick(&[60_u64, 60, 600, 100, 40]);
     let mut script = json!({
         "config_digest": hex::encode(writer.config_digest.0), "shared_secret": hex::encode(secret.as_bytes()),
         "n": n, "f": f, "id": me.byte(), "r_max": r_max, "report_quorum": quorum,
@@ -109,7 +115,8 @@ impl Writer<'_> {
             0 | 1 => self.wishes(),
             2 | 3 => self.asks_for_observations(),
             4..=6 => self.asks_for_reports(),
-            7 | 8 => self.is_final(),
+            7 => self.is_final(),
+            8 => self.is_of_old(),
             9 => self.observes(),
             10 => self.reports(),
             _ => self.again(),
@@ -274,6 +281,27 @@ impl Writer<'_> {
 
     fn is_final(&mut self) {
         let (at, extra_hash, report) = self.report();
+        self.is_final_at(at, extra_hash, report);
+    }
+
+    /// A report of about the time at which reports are forgotten, counted from the latest.
+    fn is_of_old(&mut self) {
+        let rounds = u64::from(self.r_max);
+        let latest = rounds * u64::from(self.latest.epoch.0) + u64::from(self.latest.round.0);
+        let off = *self.dice.pick(&[0, 1, self.age - 1, self.age, self.age, self.age + 1]);
+        let index = if self.dice.once_in(3) { latest + off } else { latest.saturating_sub(off) };
+        let (mut epoch, mut round) = (index / rounds, index % rounds);
+        if epoch > 0 && (round == 0 || self.dice.once_in(3)) {
+            // The same in other coordinates.
+            (epoch, round) = (epoch - 1, round + rounds);
+        }
+        let at = RoundId::new(epoch as u32, round as u8);
+        let length = self.dice.below(5);
+        let (extra_hash, report) = (self.dice.array(), self.dice.bytes(length).into());
+        self.is_final_at(at, extra_hash, report);
+    }
+
+    fn is_final_at(&mut self, at: RoundId, extra_hash: [u8; 32], report: Bytes) {
         let mut signers: Vec<usize> = (0..self.committee.n()).collect();
         self.dice.shuffle(&mut signers);
         let off = if self.dice.once_in(10) { *self.dice.pick(&[-1_isize, 1]) } else { 0 };
@@ -283,6 +311,9 @@ impl Writer<'_> {
             let signature = self.signature(at, extra_hash, &report, oracle);
             let signer = if self.dice.once_in(60) { self.dice.number() as u8 } else { oracle as u8 };
             signatures.push(AttributedSignature { signature, signer });
+        }
+        if off == 0 && at.round.0 <= self.r_max {
+            self.latest = self.latest.max(at);
         }
         let last = Arc::new(Final { at, extra_hash, report, signatures });
         if self.dice.once_in(2) {
