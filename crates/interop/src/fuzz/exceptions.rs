@@ -88,14 +88,16 @@ fn overtaken_while_thinking(request: &Value, theirs: &Value, ours: &Value) -> bo
     let same = |theirs: &Value, ours: &Value| {
         let entered = theirs["entered"].as_array().is_some_and(|entered| !entered.is_empty());
         let (Some(said), Some(ours_said)) = (theirs["out"].as_array(), ours["out"].as_array()) else { return false };
-        let mut rest = ours_said.iter().peekable();
-        // Ours, with observations and reports in between.
-        let only_more = said.iter().all(|sent| {
-            rest.next_if_eq(&sent).is_some()
-                || sent["bytes"].as_str().is_some_and(|bytes| bytes.starts_with("22") || bytes.starts_with("32"))
-        });
+        let is_thought = |sent: &&Value| {
+            sent["bytes"].as_str().is_some_and(|bytes| bytes.starts_with("22") || bytes.starts_with("32"))
+        };
+        let (thought, ours_thought) =
+            (said.iter().filter(is_thought).count(), ours_said.iter().filter(is_thought).count());
+        // A report that is not sent leaves room for another, but never for more.
+        let only_less = ours_thought <= thought
+            && said.iter().filter(|sent| !is_thought(sent)).eq(ours_said.iter().filter(|sent| !is_thought(sent)));
         !differs(&normal(&theirs["entered"]), &normal(&ours["entered"]))
-            && (!differs(&normal(theirs), &normal(ours)) || entered && only_more && rest.peek().is_none())
+            && (!differs(&normal(theirs), &normal(ours)) || entered && only_less)
     };
     let (Some(steps), Some(ours_steps)) = (theirs["steps"].as_array(), ours["steps"].as_array()) else { return false };
     request["op"] == "script"
