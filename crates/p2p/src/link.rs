@@ -198,7 +198,7 @@ impl Link {
     /// Reads what is there, but not for ever.
     fn read(&mut self, now: Mono) -> Result<(), End> {
         for _ in 0..READS_MAX {
-            let count = match self.socket.try_read(&mut self.buffer) {
+            let count = match self.read_socket() {
                 Ok(0) => return Err(End::ByPeer),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -218,12 +218,25 @@ impl Link {
                 }
             }
             if count < self.buffer.len() {
-                // All that was there. What comes from now on makes the socket ready anew, so it need not be asked again.
-                let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Reads once. A short read is all that was there, so the socket counts as empty without being asked again; but for what
+    /// has come in since before the read, which is why both stand in one `try_io`.
+    fn read_socket(&mut self) -> io::Result<usize> {
+        let (socket, buffer) = (&self.socket, &mut self.buffer);
+        let mut short = None;
+        let outcome = socket.try_io(Interest::READABLE, || match socket.try_read(buffer) {
+            Ok(count) if 0 < count && count < buffer.len() => {
+                short = Some(count);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            outcome => outcome,
+        });
+        short.map_or(outcome, Ok)
     }
 
     /// Takes what TLS has decrypted.
