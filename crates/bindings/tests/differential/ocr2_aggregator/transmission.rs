@@ -182,7 +182,8 @@ impl Transmission {
             Some(Flaw::OffsetOutside) => set(2, U256::from(0xa0)),
             Some(Flaw::Count(more)) => set(4, U256::from((k as i64 + more) as u64)),
             Some(Flaw::HugeCount(bits)) => set(4, U256::ONE << *bits),
-            Some(Flaw::ObservationTooWide) => set(5 + k / 3, U256::ONE << 191),
+            // Any of them, for the contract looks at several at a time.
+            Some(Flaw::ObservationTooWide) => set(5 + self.answer.unsigned_abs() as usize % k, U256::ONE << 191),
             Some(Flaw::TimestampTooWide) => set(0, U256::ONE << 32),
             Some(Flaw::RateTooWide) => set(3, U256::ONE << 191),
             Some(_) | None => {}
