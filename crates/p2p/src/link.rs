@@ -9,6 +9,7 @@ use crate::shared::Shared;
 use p2p_proto::Mono;
 use p2p_proto::links::LinkId;
 use p2p_proto::{CloseReason, Connection, Event};
+use std::cell::RefCell;
 use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::pin::pin;
 use std::sync::Arc;
@@ -48,7 +49,6 @@ pub(crate) struct Link {
     socket: TcpStream,
     tls: rustls::Connection,
     connection: Connection,
-    buffer: Box<[u8]>,
     events: Vec<Event>,
     out: Vec<u8>,
     /// Bytes of frames that are counted already.
@@ -95,7 +95,6 @@ impl Link {
             socket,
             tls,
             connection,
-            buffer: vec![0; READ_BYTES].into(),
             events: Vec::new(),
             out: Vec::new(),
             counted: 0,
@@ -197,8 +196,12 @@ impl Link {
 
     /// Reads what is there, but not for ever.
     fn read(&mut self, now: Mono) -> Result<(), End> {
+        BUFFER.with_borrow_mut(|buffer| self.read_through(buffer, now))
+    }
+
+    fn read_through(&mut self, buffer: &mut [u8], now: Mono) -> Result<(), End> {
         for _ in 0..READS_MAX {
-            let count = match self.read_socket() {
+            let count = match read_socket(&self.socket, buffer) {
                 Ok(0) => return Err(End::ByPeer),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -210,33 +213,18 @@ impl Link {
             self.connection.read_raw(now, &mut self.remote.lock().peer, count)?;
             let mut taken = 0;
             while taken < count {
-                taken += self.tls.read_tls(&mut &self.buffer[taken..count])?;
+                taken += self.tls.read_tls(&mut &buffer[taken..count])?;
                 let state = self.tls.process_new_packets()?;
                 self.decrypted(now)?;
                 if state.peer_has_closed() {
                     return Err(End::ByPeer);
                 }
             }
-            if count < self.buffer.len() {
+            if count < buffer.len() {
                 return Ok(());
             }
         }
         Ok(())
-    }
-
-    /// Reads once. A short read is all that was there, so the socket counts as empty without being asked again; but for what
-    /// has come in since before the read, which is why both stand in one `try_io`.
-    fn read_socket(&mut self) -> io::Result<usize> {
-        let (socket, buffer) = (&self.socket, &mut self.buffer);
-        let mut short = None;
-        let outcome = socket.try_io(Interest::READABLE, || match socket.try_read(buffer) {
-            Ok(count) if 0 < count && count < buffer.len() => {
-                short = Some(count);
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            outcome => outcome,
-        });
-        short.map_or(outcome, Ok)
     }
 
     /// Takes what TLS has decrypted.
@@ -313,6 +301,26 @@ impl Link {
         self.remote.counters.raw_bytes_written.add(total as u64);
         Ok(blocked)
     }
+}
+
+thread_local! {
+    /// What a connection reads into. It keeps none of it, and does not wait while it reads, so all of a thread share one, which
+    /// stays in the processor's cache.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+/// Reads once. A short read is all that was there, so the socket counts as empty without being asked again; but for what has
+/// come in since before the read, which is why both stand in one `try_io`.
+fn read_socket(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let outcome = socket.try_io(Interest::READABLE, || match socket.try_read(buffer) {
+        Ok(count) if 0 < count && count < buffer.len() => {
+            short = Some(count);
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        outcome => outcome,
+    });
+    short.map_or(outcome, Ok)
 }
 
 /// What a round of writing leaves to wait for.

@@ -1,8 +1,9 @@
 //! `cargo xtask mutate [N]`: proves that the simulator can fail. Each patch of `mutations/` removes one rule; it is applied
 //! to a copy of the sources, and some seed must catch it.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -80,7 +81,10 @@ fn copy_sources(root: &Path, copy: &Path) -> Result<(), String> {
         .current_dir(root)
         .output()
         .map_err(|error| format!("git: {error}"))?;
-    for file in String::from_utf8_lossy(&listed.stdout).lines() {
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let wanted: BTreeSet<PathBuf> = listed.lines().map(|file| copy.join(file)).collect();
+    forget(copy, &wanted).map_err(|error| format!("{}: {error}", copy.display()))?;
+    for file in listed.lines() {
         let (from, to) = (root.join(file), copy.join(file));
         let Ok(bytes) = fs::read(&from) else { continue };
         // Unchanged files keep their times, so that cargo builds only what the mutation touches.
@@ -91,6 +95,20 @@ fn copy_sources(root: &Path, copy: &Path) -> Result<(), String> {
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&to, bytes))
             .map_err(|error| format!("{}: {error}", to.display()))?;
+    }
+    Ok(())
+}
+
+/// A copy that an earlier tree has left may hold files that are no longer there, and cargo would build them.
+fn forget(folder: &Path, wanted: &BTreeSet<PathBuf>) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            forget(&path, wanted)?;
+        } else if !wanted.contains(&path) {
+            fs::remove_file(&path)?;
+        }
     }
     Ok(())
 }
