@@ -59,6 +59,24 @@ contract ConfigDataTest is Committee {
         }
     }
 
+    /// @dev Places are marked in a word while a multiplier is tried; the last place is its last bit.
+    function test_two_signers_for_the_last_place_of_the_table_get_places_of_their_own() public view {
+        bytes32 digest = keccak256("d");
+        uint256 multiplier = uint256(keccak256(abi.encode(digest)));
+        address[] memory signers = new address[](2);
+        uint256 found = 0;
+        for (uint256 candidate = 1; found < 2; candidate++) {
+            unchecked {
+                if ((candidate * multiplier) >> 248 == 255) signers[found++] = address(uint160(candidate));
+            }
+        }
+        bytes memory data = ConfigData.encode(ConfigData.load(address(0)), digest, 0, signers, transmittersOf(2));
+        for (uint256 i = 0; i < 2; i++) {
+            (uint256 seat,) = seatOf(data, uint160(signers[i]));
+            eq("seat", seat, i);
+        }
+    }
+
     function testFuzz_what_is_deployed_is_loaded(bytes32 digest, uint152 terms, uint192 validator, uint8 f, uint8 size)
         public
     {
