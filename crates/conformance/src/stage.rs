@@ -45,18 +45,20 @@ pub struct Heard {
 impl Host {
     /// Hands over an event, and all answers to what it made the oracle ask; after a message, the turns of all echoes pass.
     ///
-    /// Ours does not repeat a report to whom it came from, on purpose; the reference does, and so it is heard here.
+    /// Ours does not repeat a report to whom it came from, on purpose; the reference does, and so it is heard here. Who that was
+    /// the event does not say: the report may have waited for its epoch.
     pub fn hand(&mut self, event: Event) -> Heard {
         let mut heard = Heard::default();
-        let Event::Received { from, .. } = event else {
-            self.hand_at(NOW, event, &mut heard);
-            return heard;
-        };
+        let is_message = matches!(event, Event::Received { .. });
         self.hand_at(NOW, event, &mut heard);
+        if !is_message {
+            return heard;
+        }
         self.hand_at(TURNS_OVER, Event::Woke, &mut heard);
         let others = self.everyone.difference(self.me.into());
         for (to, message) in &mut heard.sent {
-            if matches!(**message, Message::FinalEcho(_)) && *to == others.difference(from.into()) {
+            let left_out = others.difference(*to);
+            if matches!(**message, Message::FinalEcho(_)) && left_out.len() == 1 && to.difference(others).is_empty() {
                 *to = others;
             }
         }
