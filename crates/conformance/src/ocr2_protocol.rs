@@ -5,19 +5,18 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use crypto::{ed25519, secp256k1};
 use machine::{Record as _, Verdicts};
-use median::{MedianConfigError, MedianFactory, MedianView, Observation, OffchainConfig, OnchainConfig};
+use median::{MedianConfigError, Observation, OffchainConfig, OnchainConfig};
 use ocr::{
     Address, Committee, ConfigDigest, LeaderSelectionKey, OracleId, OracleSet, PerOracle, SharedSecret,
     TransmissionOrderKey,
 };
 use ocr2::{
-    Epoch, Event, LocalConfig, Memory, Message, Oracle, Record, ReportTimestamp, RoundId, Setup, View,
+    Epoch, Event, LocalConfig, Memory, Message, Oracle, Record, RoundId, Setup,
     attested::{check_final, check_report, context},
     config::{OracleIdentity, PublicConfig},
     message::{
         AttributedObservation, AttributedSignature, Final, Observe, ObserveReq, Report, ReportReq, SignedObservation,
     },
-    plugin::{PluginFactory, ReportingPluginConfig},
     signing::ReportContext,
     transport::PluginLimits,
 };
@@ -26,7 +25,7 @@ use serde_json::Value;
 use crate::{
     Verdict,
     case::{Checked, Fields, failed, number, prefixed_hex, same, same_bytes, unknown, verdict},
-    stage::{Heard, Host, NOW, Toy, parameters},
+    stage::{Heard, Host, Toy, first_median_report, median_plugin, parameters},
 };
 
 /// Judges one case of `ocr2/<file>.json`; `None` for a file of another module.
@@ -453,9 +452,7 @@ fn median_report(case: &Fields<'_>) -> Checked {
     let (n, f) = (case.number("n")?, case.number("f")?);
     let committee = Committee::new(n, f).map_err(|error| case.wrong("n, f", error))?;
     let me = committee.oracle(0).ok_or_else(|| case.wrong("n", "nobody"))?;
-    let config_digest = ConfigDigest([1; 32]);
-    let mut plugin =
-        MedianFactory.make(&plugin_config(config_digest, me, n, f)).map_err(|error| failed("n", "a plugin", error))?;
+    let mut plugin = median_plugin(me, n, f).map_err(|error| failed("n", "a plugin", error))?;
     let list = case.objects("observations")?;
     let observation = |entry: &Fields<'_>| {
         let bytes = bytes(entry, "observation")?;
@@ -470,17 +467,7 @@ fn median_report(case: &Fields<'_>) -> Checked {
     let observations = list.iter().map(observation).collect::<Checked<Vec<_>>>()?;
     ended(list)?;
 
-    let timestamp = ReportTimestamp { config_digest, at: RoundId::new(1, 1) };
-    let view = MedianView {
-        digest: config_digest,
-        at: RoundId::default(),
-        answer: median::Value::ZERO,
-        timestamp: 0,
-        requested_digest: ConfigDigest::ZERO,
-        requested: RoundId::default(),
-    };
-    let view = View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: NOW.wall };
-    let made = plugin.report(timestamp, &Bytes::new(), &observations, &view, NOW.wall);
+    let made = first_median_report(&mut *plugin, &observations);
     // The protocol takes no longer report from its plugin, as in the reference.
     let longest = plugin.info().limits.report_bytes_max as usize;
     let report = match (accept(case)?, made) {
@@ -494,24 +481,6 @@ fn median_report(case: &Fields<'_>) -> Checked {
     // The fourth word.
     let juels = report.get(96..128).and_then(|word| word.try_into().ok()).map(median::value::from_word);
     same("juels_per_fee_coin", case.text("juels_per_fee_coin")?, juels.unwrap_or_default())
-}
-
-fn plugin_config(config_digest: ConfigDigest, me: OracleId, n: usize, f: usize) -> ReportingPluginConfig {
-    let onchain_config = OnchainConfig { min: median::Value::MIN, max: median::Value::MAX }.encode();
-    ReportingPluginConfig {
-        config_digest,
-        me,
-        n,
-        f,
-        onchain_config,
-        offchain_config: Vec::new(),
-        estimated_round_interval: Duration::ZERO,
-        max_duration_query: Duration::ZERO,
-        max_duration_observation: Duration::ZERO,
-        max_duration_report: Duration::ZERO,
-        max_duration_should_accept: Duration::ZERO,
-        max_duration_should_transmit: Duration::ZERO,
-    }
 }
 
 fn same_median(case: &Fields<'_>, report: &[u8]) -> Checked {

@@ -6,12 +6,13 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use crypto::{ed25519, secp256k1};
 use machine::{Effect, Machine as _, Mono, Time, Wall};
+use median::{MedianFactory, MedianView, OnchainConfig};
 use ocr::{ConfigDigest, OracleId, OracleSet};
 use ocr2::{
-    Answer, Effects, Epoch, Event, Message, Oracle, Output, Plugin, Record, ReportTimestamp, View, Work,
+    Answer, Effects, Epoch, Event, Message, Oracle, Output, Plugin, Record, ReportTimestamp, RoundId, View, Work,
     config::Parameters,
     message::AttributedObservation,
-    plugin::{PluginError, PluginInfo},
+    plugin::{PluginError, PluginFactory as _, PluginInfo, ReportingPluginConfig},
     transport::PluginLimits,
 };
 
@@ -175,4 +176,43 @@ pub fn parameters(r_max: u8, delta_round: Duration) -> Parameters {
         max_duration_should_accept: second,
         max_duration_should_transmit: second,
     }
+}
+
+/// The configuration of [`median_plugin`].
+const MEDIAN_DIGEST: ConfigDigest = ConfigDigest([1; 32]);
+
+/// The median plugin of an oracle. It takes n and f as they are; only the protocol knows which are a committee's.
+pub fn median_plugin(me: OracleId, n: usize, f: usize) -> Result<Box<dyn Plugin>, PluginError> {
+    MedianFactory.make(&ReportingPluginConfig {
+        config_digest: MEDIAN_DIGEST,
+        me,
+        n,
+        f,
+        onchain_config: OnchainConfig { min: median::Value::MIN, max: median::Value::MAX }.encode(),
+        offchain_config: Vec::new(),
+        estimated_round_interval: Duration::ZERO,
+        max_duration_query: Duration::ZERO,
+        max_duration_observation: Duration::ZERO,
+        max_duration_report: Duration::ZERO,
+        max_duration_should_accept: Duration::ZERO,
+        max_duration_should_transmit: Duration::ZERO,
+    })
+}
+
+/// What a [`median_plugin`] reports in the first round of its configuration, in which a report is always due.
+pub fn first_median_report(
+    plugin: &mut dyn Plugin,
+    observations: &[AttributedObservation],
+) -> Result<Option<Bytes>, PluginError> {
+    let timestamp = ReportTimestamp { config_digest: MEDIAN_DIGEST, at: RoundId::new(1, 1) };
+    let view = MedianView {
+        digest: MEDIAN_DIGEST,
+        at: RoundId::default(),
+        answer: median::Value::ZERO,
+        timestamp: 0,
+        requested_digest: ConfigDigest::ZERO,
+        requested: RoundId::default(),
+    };
+    let view = View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: NOW.wall };
+    plugin.report(timestamp, &Bytes::new(), observations, &view, NOW.wall)
 }

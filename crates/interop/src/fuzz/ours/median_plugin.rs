@@ -4,15 +4,12 @@ use super::{Answer, decimal, found, hex};
 use crate::fuzz::request::{Fields, No, number, refused, wrong};
 use alloy_primitives::I256;
 use bytes::Bytes;
-use machine::Wall;
-use median::{MedianFactory, MedianView, Observation, OffchainConfig, OnchainConfig, Value};
+use conformance::stage::{first_median_report, median_plugin};
+use median::{Observation, OffchainConfig, OnchainConfig, Value};
+use ocr::Committee;
 use ocr::limits::ORACLES_MAX;
-use ocr::{Committee, ConfigDigest};
 use ocr2::message::{AttributedObservation, SignedObservation};
-use ocr2::plugin::{PluginFactory as _, ReportingPluginConfig};
-use ocr2::{ReportTimestamp, RoundId, View};
 use serde_json::json;
-use std::time::Duration;
 
 pub fn observation(request: &Fields<'_>) -> Answer {
     let observation = Observation::decode(&request.bytes("bytes")?).map_err(refused)?;
@@ -43,35 +40,9 @@ pub fn report(request: &Fields<'_>) -> Answer {
 }
 
 fn built(n: usize, f: usize, observations: &[AttributedObservation]) -> Result<Bytes, No> {
-    // The plugin takes n and f as they are; only the protocol knows which are a committee's.
     let me = Committee::new(1, 0).ok().and_then(|committee| committee.oracle(0)).ok_or_else(|| refused("nobody"))?;
-    let config_digest = ConfigDigest([1; 32]);
-    let config = ReportingPluginConfig {
-        config_digest,
-        me,
-        n,
-        f,
-        onchain_config: OnchainConfig { min: Value::MIN, max: Value::MAX }.encode(),
-        offchain_config: Vec::new(),
-        estimated_round_interval: Duration::ZERO,
-        max_duration_query: Duration::ZERO,
-        max_duration_observation: Duration::ZERO,
-        max_duration_report: Duration::ZERO,
-        max_duration_should_accept: Duration::ZERO,
-        max_duration_should_transmit: Duration::ZERO,
-    };
-    let mut plugin = MedianFactory.make(&config).map_err(refused)?;
-    let timestamp = ReportTimestamp { config_digest, at: RoundId::new(1, 1) };
-    let view = MedianView {
-        digest: config_digest,
-        at: RoundId::default(),
-        answer: Value::ZERO,
-        timestamp: 0,
-        requested_digest: ConfigDigest::ZERO,
-        requested: RoundId::default(),
-    };
-    let view = View { bytes: Bytes::copy_from_slice(&view.encode()), read_at: Wall(0) };
-    let made = plugin.report(timestamp, &Bytes::new(), observations, &view, Wall(0)).map_err(refused)?;
+    let mut plugin = median_plugin(me, n, f).map_err(refused)?;
+    let made = first_median_report(&mut *plugin, observations).map_err(refused)?;
     let report = made.ok_or_else(|| refused("no report is due"))?;
     // The protocol takes no longer report from its plugin; the reference's plugin looks itself.
     if report.len() > plugin.info().limits.report_bytes_max as usize {
