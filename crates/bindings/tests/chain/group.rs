@@ -35,9 +35,3 @@ impl Group {
         (r, U256::from_be_slice(&(nonce + challenge * self.secret).to_repr()))
     }
 }
-
-/// A report, or the head of a batch: 96 bits, the time of observation, epoch and round.
-pub fn report(head: U256, observed: u32, epoch: u32, round: u8) -> U256 {
-    let epoch_and_round = (u64::from(epoch) << 8) | u64::from(round);
-    (head << 160) | (U256::from(observed) << 128) | (U256::from(epoch_and_round) << 56)
-}
