@@ -49,14 +49,12 @@ pub async fn connect(services: &[Service], metrics: &Metrics) -> Result<Chains, 
         if chains.contains_key(&chain_id) {
             continue;
         }
+        // As often as the most eager service wants, and as patient as the most patient.
         let times = || services.iter().filter(|other| other.chain.chain_id == chain_id).map(|other| other.times);
-        let patience = times().map(|times| times.blockchain_timeout).max();
-        let head_poll = times().map(|times| times.poll_interval).min();
-        let head_poll =
-            head_poll.map_or(service.chain.log_poll_interval, |poll| poll.min(service.chain.log_poll_interval));
+        let head_poll = times().map(|times| times.poll_interval).fold(service.chain.log_poll_interval, Duration::min);
         let calls = metrics.chain(chain_id);
         let mut settings = Settings::new(chain_id, head_poll);
-        settings.call_timeout = patience.unwrap_or(settings.call_timeout);
+        settings.call_timeout = times().map(|times| times.blockchain_timeout).fold(Duration::ZERO, Duration::max);
         settings.on_call = Some(Arc::new(move |call| calls.call(call.endpoint, call.elapsed, call.ok)));
         let endpoints = Endpoints::start(settings, endpoint_configs(&service.chain))
             .map_err(|error| BadInput::new(error.to_string()).at("EVM.Nodes"))?;
