@@ -1,6 +1,7 @@
 //! Which committees are tried, and what they must bear.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Whose program something runs in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,6 +52,13 @@ pub enum Fault {
     Split,
     /// Another configuration is set by the tool of this kind.
     Configure(Kind, Change),
+}
+
+impl Fault {
+    /// Whether it can happen to the same committee again: nobody has taken a seat that waited for him alone.
+    pub fn repeats(self) -> bool {
+        !matches!(self, Fault::Configure(_, Change::Swap(_)))
+    }
 }
 
 /// What another configuration changes.
@@ -129,6 +137,8 @@ pub struct Committee {
     pub transmissions: u64,
     /// What happens when it has shown everything, one after the other.
     pub faults: &'static [Fault],
+    /// How long it lives at least: what can happen to it again happens again and again until then.
+    pub lives: Duration,
     /// The one who lies, and how.
     pub liar: Option<(u8, Lie)>,
     /// Further flags for the maker (`network make`).
@@ -184,8 +194,16 @@ const OLD: Maker = Maker::Go { generation: "old" };
 const NEW: Maker = Maker::Go { generation: "new" };
 const BOTH: Maker = Maker::Go { generation: "alternate" };
 
-const PLAIN: Committee =
-    Committee { name: "", maker: OLD, seats: &[], transmissions: 0, faults: &[], liar: None, flags: &[] };
+const PLAIN: Committee = Committee {
+    name: "",
+    maker: OLD,
+    seats: &[],
+    transmissions: 0,
+    faults: &[],
+    lives: Duration::ZERO,
+    liar: None,
+    flags: &[],
+};
 
 /// The short suite, the most telling first.
 pub const SHORT: &[Committee] = &[
@@ -262,6 +280,7 @@ pub const LONG: &[Committee] = &[
             Fault::Configure(Go, Change::Swap(Rust)),
             Fault::Configure(Go, Change::Swap(Go)),
         ],
+        lives: Duration::from_secs(600),
         ..PLAIN
     },
     Committee { name: "1 + 3, long", seats: &[Rust, Go, Rust, Rust], transmissions: 100, ..PLAIN },

@@ -17,7 +17,7 @@ interop [long] --dodona FILE --anvil FILE --go DIR [--keep DIR] [--only TEXT] â€
   --go DIR       the programs of interop/go
   --keep DIR     where everything that was said is kept; without it, only what a failure left behind is
   --only TEXT    committees with this in their names
-  --most N       no committee is asked for more transmissions than this
+  --most N       no committee is asked for more transmissions than this, nor for its minutes
   --geth FILE    go-ethereum in developer mode as the chain
   --liar FILE    the node that lies (examples/liar.rs), for the committees that have one
 ";

@@ -514,15 +514,8 @@ mod tests {
     use crate::committee::{Maker, SHORT};
     use Kind::{Go, Rust};
 
-    const MIXED: Committee = Committee {
-        name: "test",
-        maker: Maker::Rust,
-        seats: &[Go, Rust, Go, Rust],
-        transmissions: 1,
-        faults: &[],
-        liar: None,
-        flags: &[],
-    };
+    const MIXED: Committee =
+        Committee { name: "test", maker: Maker::Rust, seats: &[Go, Rust, Go, Rust], transmissions: 1, ..SHORT[0] };
 
     fn hear(witness: &mut Witness, from: &str, events: &[&str]) {
         for text in events {
