@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 /// One protocol instance's streams to all its other oracles. Dropping it closes them.
 pub struct Endpoint {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) digest: ConfigDigest,
+    /// Left after the streams are closed.
+    pub(crate) membership: Membership,
     pub(crate) position: usize,
     /// By position; this host's own is empty.
     pub(crate) peers: Vec<Option<(Arc<Remote>, StreamId)>>,
@@ -101,10 +102,7 @@ impl Endpoint {
     /// Closes the streams and leaves the group; then the digest may be used again.
     pub async fn close(mut self) {
         self.close_streams();
-        let (answer, left) = oneshot::channel();
-        if self.shared.ask_discovery(Told::Leave { digest: self.digest, answer: Some(answer) }).await {
-            let _ = left.await;
-        }
+        self.membership.leave().await;
     }
 
     fn close_streams(&mut self) {
@@ -117,10 +115,7 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        if !self.peers.is_empty() {
-            self.close_streams();
-            self.shared.leave(self.digest);
-        }
+        self.close_streams();
     }
 }
 
@@ -131,34 +126,55 @@ impl fmt::Debug for Endpoint {
 }
 
 /// A group that this host introduces to each other without being in it. Dropping it leaves the group.
-pub struct BootstrapGroup {
-    pub(crate) shared: Arc<Shared>,
-    /// `None` once the group is left.
-    pub(crate) digest: Option<ConfigDigest>,
-}
+pub struct BootstrapGroup(pub(crate) Membership);
 
 impl BootstrapGroup {
     /// Leaves the group; then the digest may be used again.
     pub async fn close(mut self) {
-        let Some(digest) = self.digest.take() else { return };
-        let (answer, left) = oneshot::channel();
-        if self.shared.ask_discovery(Told::Leave { digest, answer: Some(answer) }).await {
-            let _ = left.await;
-        }
-    }
-}
-
-impl Drop for BootstrapGroup {
-    fn drop(&mut self) {
-        if let Some(digest) = self.digest.take() {
-            self.shared.leave(digest);
-        }
+        self.0.leave().await;
     }
 }
 
 impl fmt::Debug for BootstrapGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BootstrapGroup").field("digest", &self.digest).finish()
+        f.debug_struct("BootstrapGroup").field("digest", &self.0.digest).finish()
+    }
+}
+
+/// Keeps this host in a group. It is the answer to joining, so that whoever gives up asking, at whatever moment, is not in.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    shared: Arc<Shared>,
+    /// `None` once the group is left.
+    digest: Option<ConfigDigest>,
+}
+
+impl Membership {
+    pub fn new(shared: Arc<Shared>, digest: ConfigDigest) -> Self {
+        Self { shared, digest: Some(digest) }
+    }
+
+    /// Lets go without leaving, where discovery itself removes the group.
+    pub fn forget(mut self) {
+        self.digest = None;
+    }
+
+    /// Leaves, and waits until the digest may be used again.
+    pub async fn leave(&mut self) {
+        let Some(digest) = self.digest.take() else { return };
+        let (answer, left) = oneshot::channel();
+        if self.shared.ask_discovery(Told::Leave { digest, answer: Some(answer) }).await {
+            // A host that ends in the meantime has no groups any more.
+            let _ = left.await;
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        if let Some(digest) = self.digest.take() {
+            self.shared.leave(digest);
+        }
     }
 }
 
@@ -178,7 +194,7 @@ mod tests {
         for _ in 0..DISCOVERY_EVENTS_MAX {
             shared.tell_discovery(Told::Enabled(peer));
         }
-        drop(BootstrapGroup { shared: shared.clone(), digest: Some(digest) });
+        drop(BootstrapGroup(Membership::new(shared.clone(), digest)));
         for _ in 0..DISCOVERY_EVENTS_MAX {
             assert!(matches!(ends.discovery.recv().await, Some(Told::Enabled(_))));
             tokio::task::yield_now().await;

@@ -1,5 +1,6 @@
 //! Drives discovery: one task that hears what peers and endpoints say, and does what must be done, in order.
 
+use crate::endpoint::Membership;
 use crate::host::Stopped;
 use crate::limits::SAVE_AFTER;
 use crate::remote::{Remote, Sink};
@@ -26,7 +27,7 @@ pub(crate) enum Told {
     Join {
         digest: ConfigDigest,
         group: Group,
-        answer: oneshot::Sender<Result<(), JoinError>>,
+        answer: oneshot::Sender<Result<Membership, JoinError>>,
     },
     Leave {
         digest: ConfigDigest,
@@ -124,8 +125,10 @@ impl Gossip {
             Told::Disabled(peer) => self.discovery.on_disabled(peer),
             Told::Join { digest, group, answer } => {
                 let joined = self.join(digest, group, refused).await;
-                // Whoever asked may have given up; then the group goes with the endpoint that was not made.
-                if answer.send(joined).is_err() {
+                let joined = joined.map(|()| Membership::new(self.shared.clone(), digest));
+                // Whoever asked may have given up. The group is left at once: who asks next may wait for its digest.
+                if let Err(Ok(membership)) = answer.send(joined) {
+                    membership.forget();
                     self.discovery.remove_group(&digest, effects);
                 }
             }

@@ -1,7 +1,7 @@
 //! A host: one key, its listeners, and everything that it keeps connected.
 
 use crate::counters::{Counters, PeerCounters};
-use crate::endpoint::{BootstrapGroup, Endpoint};
+use crate::endpoint::{BootstrapGroup, Endpoint, Membership};
 use crate::gate::{Gate, GateLimits};
 use crate::gossip::{Gossip, GossipError, JoinError, Told};
 use crate::inbox::SharedInbox;
@@ -210,14 +210,13 @@ impl Host {
         for peer in config.peers.iter().filter(|peer| **peer != shared.me) {
             stream.check(shared.me, *peer)?;
         }
-        self.join(config.digest, config.group()).await?;
+        let membership = self.join(config.digest, config.group()).await?;
         // Each sender may fill its part up to what a burst within its limits brings.
         let bytes_max = config.limits.bytes_capacity.max(config.limits.message_bytes_max) as usize;
         let inbox = Arc::new(SharedInbox::new(config.incoming_messages_max, bytes_max));
         let peers = Vec::with_capacity(config.peers.len());
         // From here on dropping the endpoint undoes everything.
-        let mut endpoint =
-            Endpoint { shared: shared.clone(), digest: config.digest, position, peers, inbox: inbox.clone() };
+        let mut endpoint = Endpoint { shared: shared.clone(), membership, position, peers, inbox: inbox.clone() };
         for (position, peer) in config.peers.iter().enumerate() {
             endpoint.peers.push(if *peer == shared.me {
                 None
@@ -237,11 +236,10 @@ impl Host {
         oracles: impl IntoIterator<Item = PeerId>,
         bootstrappers: Vec<Locator>,
     ) -> Result<BootstrapGroup, OpenError> {
-        self.join(digest, Group { oracles: oracles.into_iter().collect(), bootstrappers }).await?;
-        Ok(BootstrapGroup { shared: self.shared.clone(), digest: Some(digest) })
+        self.join(digest, Group { oracles: oracles.into_iter().collect(), bootstrappers }).await.map(BootstrapGroup)
     }
 
-    async fn join(&self, digest: ConfigDigest, group: Group) -> Result<(), OpenError> {
+    async fn join(&self, digest: ConfigDigest, group: Group) -> Result<Membership, OpenError> {
         let (answer, joined) = oneshot::channel();
         if !self.shared.ask_discovery(Told::Join { digest, group, answer }).await {
             return Err(ReachError::Closed.into());

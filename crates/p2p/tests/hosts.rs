@@ -422,6 +422,37 @@ async fn endpoints_that_cannot_be_are_refused_and_a_closed_one_makes_room() {
     assert_eq!(soon(open.receive()).await, None);
 }
 
+/// Lets the future begin, and no more.
+async fn begin(future: &mut (impl Future + Unpin)) {
+    tokio::select! {
+        biased;
+        _ = future => panic!("done at once"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
+async fn who_gives_up_opening_is_in_no_group_and_puts_nobody_out_of_one() {
+    let host = start(config(1)).await;
+    let open = || Box::pin(host.open(endpoint(&[1, 2], Vec::new())));
+    // Before the answer, and after it without having read it.
+    let mut opening = open();
+    begin(&mut opening).await;
+    drop(opening);
+    let mut opening = open();
+    begin(&mut opening).await;
+    until(|| host.peers().len() == 1).await;
+    drop(opening);
+    let first = open().await.unwrap();
+    // A second one is refused, whether or not it waits for that.
+    let mut second = open();
+    begin(&mut second).await;
+    drop(second);
+    assert!(matches!(open().await, Err(OpenError::Join(_))));
+    first.close().await;
+    open().await.unwrap();
+}
+
 /// Keeps nothing, and fails from a given number of announcements on.
 struct Failing {
     saves_left: AtomicUsize,
