@@ -108,6 +108,8 @@ func usual(message string, fields Fields) string {
 		return "peers learn of a configuration one after another"
 	case "Asked to remove connectivity with peer we don't have a stream for":
 		return "an instance ends that knew a peer both as oracle and as bootstrapper"
+	case "PrometheusMetrics: Could not register collector":
+		return "counters of an instance that ends, and nobody's message"
 	case "Failed to process announcement", "Failed to process announcement from reconcile":
 		// With another error it is a refusal.
 		if text, _ := fields["error"].(string); strings.Contains(text, "is not an oracle in any of our jobs") {
