@@ -15,6 +15,13 @@ pub struct Committee {
     pub f: u8,
 }
 
+/// As `transmit` takes them: byte i of `vs` belongs to the i-th one.
+pub struct Signatures {
+    pub rs: Vec<B256>,
+    pub ss: Vec<B256>,
+    pub vs: B256,
+}
+
 impl Committee {
     /// `generation` tells committees apart.
     pub fn new(n: usize, generation: usize) -> Self {
@@ -37,21 +44,26 @@ impl Committee {
             f: self.f,
             onchainConfig: onchain_config(min, max),
             offchainConfigVersion: 2,
-            offchainConfig: Bytes::from(vec![0x5a; 100 + 180 * self.n()]),
+            offchainConfig: offchain_config(self.n()),
         }
     }
 
     /// The call of transmit with signatures of the given oracles.
     pub fn transmit(&self, context: [B256; 3], report: Vec<u8>, by: &[usize]) -> transmitCall {
-        let hash = signed_hash(&context, &report);
-        let (mut rs, mut ss, mut vs) = (Vec::new(), Vec::new(), [0u8; 32]);
+        let Signatures { rs, ss, vs } = self.sign(signed_hash(&context, &report), by);
+        transmitCall { reportContext: context, report: report.into(), rs, ss, rawVs: vs }
+    }
+
+    /// Signatures of the given oracles, at most 32.
+    pub fn sign(&self, hash: B256, by: &[usize]) -> Signatures {
+        let mut signatures = Signatures { rs: Vec::new(), ss: Vec::new(), vs: B256::ZERO };
         for (i, oracle) in by.iter().enumerate() {
             let (signature, v) = self.keys[*oracle].sign_prehash_recoverable(hash.as_slice()).expect("a signature");
-            rs.push(B256::from_slice(&signature.r().to_bytes()));
-            ss.push(B256::from_slice(&signature.s().to_bytes()));
-            vs[i] = v.to_byte();
+            signatures.rs.push(B256::from_slice(&signature.r().to_bytes()));
+            signatures.ss.push(B256::from_slice(&signature.s().to_bytes()));
+            signatures.vs[i] = v.to_byte();
         }
-        transmitCall { reportContext: context, report: report.into(), rs, ss, rawVs: B256::from(vs) }
+        signatures
     }
 
     /// The f+1 oracles from `first` on.
@@ -66,6 +78,11 @@ pub fn onchain_config(min: i64, max: I192) -> Bytes {
         config.extend(bound.to_be_bytes::<24>());
     }
     config.into()
+}
+
+/// As long as a real one of n oracles.
+pub fn offchain_config(n: usize) -> Bytes {
+    vec![0x5a; 100 + 180 * n].into()
 }
 
 pub fn context(digest: B256, epoch: u32, round: u8, extra_hash: B256) -> [B256; 3] {

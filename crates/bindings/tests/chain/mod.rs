@@ -109,8 +109,7 @@ impl Chain {
 
     /// A transaction with one wei of the chain's own coin.
     pub fn send_with_a_wei(&mut self, from: Address, to: Address, data: impl Into<Bytes>) -> Outcome {
-        let sender = AccountInfo { balance: U256::from(1_000_000), ..AccountInfo::default() };
-        self.db.insert_account_info(from, sender);
+        self.db.load_account(from).expect("a database in memory").info.balance = U256::from(1_000_000);
         let mut transaction = self.transaction(from, TxKind::Call(to), data.into());
         transaction.value = U256::from(1);
         self.execute_transaction(transaction)

@@ -11,6 +11,8 @@
 
 #[path = "../chain/mod.rs"]
 mod chain;
+mod feeds;
 mod ocr2_aggregator;
+mod offchain_aggregator;
 mod random;
 mod sequence;

@@ -49,6 +49,10 @@ impl Tally {
         *self.differences.entry(name).or_default() += 1;
     }
 
+    pub fn taken(&self) -> usize {
+        self.steps.values().map(|(accepted, refused)| accepted + refused).sum()
+    }
+
     fn page(&self) -> String {
         let mut page = String::new();
         for (kind, (accepted, refused)) in &self.steps {
@@ -65,6 +69,11 @@ impl Tally {
 const STEPS_MAX: usize = 40;
 /// All is read after so many steps, and in the end.
 const COMPARED_EVERY: usize = 12;
+
+/// Whether `OF` names this contract, or nothing.
+pub fn is_asked_for(name: &str) -> bool {
+    env::var("OF").is_ok_and(|of| of.split(',').any(|one| one == name)) || env::var_os("OF").is_none()
+}
 
 /// Runs `SEQUENCES` sequences from the seed `SEED` on; sequence i has the seed SEED + i, so any one can be replayed alone.
 ///

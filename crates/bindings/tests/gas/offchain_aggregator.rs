@@ -1,7 +1,11 @@
 //! The OCR1 price feed.
 
 use crate::{
-    chain::{Chain, GWEI, address, committee::Committee, reader, reference},
+    chain::{
+        Chain, GWEI, address,
+        committee::{Committee, Signatures, offchain_config},
+        reader, reference,
+    },
     table::{Row, Section},
 };
 use alloy_primitives::{Address, B256, Bytes, I256, U256, aliases::I192, keccak256};
@@ -124,20 +128,13 @@ fn set_config(committee: &Committee) -> feed::setConfigCall {
         transmitters_: committee.transmitters.clone(),
         threshold: committee.f,
         encodedConfigVersion: 1,
-        encoded: Bytes::from(vec![0x5a; 100 + 180 * committee.n()]),
+        encoded: offchain_config(committee.n()),
     }
 }
 
 fn transmit(committee: &Committee, report: Vec<u8>, by: &[usize]) -> feed::transmitCall {
-    let hash = keccak256(&report);
-    let (mut rs, mut ss, mut vs) = (Vec::new(), Vec::new(), [0u8; 32]);
-    for (i, oracle) in by.iter().enumerate() {
-        let (signature, v) = committee.keys[*oracle].sign_prehash_recoverable(hash.as_slice()).expect("a signature");
-        rs.push(B256::from_slice(&signature.r().to_bytes()));
-        ss.push(B256::from_slice(&signature.s().to_bytes()));
-        vs[i] = v.to_byte();
-    }
-    feed::transmitCall { report: report.into(), rs, ss, rawVs: B256::from(vs) }
+    let Signatures { rs, ss, vs } = committee.sign(keccak256(&report), by);
+    feed::transmitCall { report: report.into(), rs, ss, rawVs: vs }
 }
 
 pub fn section() -> Section {

@@ -1,18 +1,18 @@
 //! What may happen to a feed.
 
 use super::{
-    Feeds,
+    Feeds, Protocol, answer_bounds,
     people::{ORACLES, POOL, Who},
     surroundings::{Controller, SUPPLY, Token, Validator},
     transmission::Transmission,
 };
 use crate::{
-    chain::committee::{Committee, onchain_config},
+    chain::committee::{offchain_config, onchain_config},
     random::Random,
 };
 use alloy_primitives::{
     Address, Bytes, I256, U256,
-    aliases::{I192, U24, U80},
+    aliases::{I192, U80},
 };
 use alloy_sol_types::SolCall;
 use bindings::{link_token, ocr2_aggregator as feed, simple_write_access_controller as list};
@@ -27,14 +27,12 @@ pub enum Step {
     Transmit(Transmission),
     SetBilling {
         by: Who,
-        maximum: u32,
-        reasonable: u32,
-        observation: u32,
-        transmission: u32,
-        accounting: u32,
+        terms: Terms,
     },
+    /// Of a run of the pool.
     SetPayees {
         by: Who,
+        of: Role,
         first: usize,
         count: usize,
         payees: PayeeList,
@@ -50,7 +48,7 @@ pub enum Step {
     },
     WithdrawPayment {
         by: Who,
-        transmitter: usize,
+        of: Who,
     },
     WithdrawFunds {
         by: Who,
@@ -118,6 +116,38 @@ pub enum Step {
     },
 }
 
+/// The arguments of `setConfig`.
+pub struct Config {
+    pub signers: Vec<Address>,
+    pub transmitters: Vec<Address>,
+    pub f: u8,
+    /// Bounds of answers, which OCR1 does not have; there they are part of what the contract does not understand.
+    pub onchain: Bytes,
+    pub offchain: Bytes,
+}
+
+/// The arguments of `setBilling`; prices of gas are in gwei, payments in 10^9 juels.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub maximum: u32,
+    pub reasonable: u32,
+    pub observation: u32,
+    pub transmission: u32,
+    /// Only OCR2.
+    pub accounting_gas: u32,
+    /// Only OCR1.
+    pub micro_link_per_eth: u32,
+}
+
+/// As what an oracle is named.
+#[derive(Clone, Copy, Debug)]
+pub enum Role {
+    Transmitter,
+    Signer,
+    /// The zero address instead of each.
+    Nobody,
+}
+
 /// A run of oracles of the pool as signers, and one as transmitters.
 #[derive(Clone, Copy, Debug)]
 pub struct Seats {
@@ -140,6 +170,8 @@ pub enum ConfigFlaw {
     ZeroSigner(usize),
     ZeroTransmitter(usize),
     SignerTransmits(usize),
+    /// More than the 160 bits of an address.
+    WideTransmitter,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +183,8 @@ pub enum PayeeList {
     Zero,
     Token,
     Shorter,
+    /// The last one has more than the 160 bits of an address.
+    Wide,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -181,15 +215,8 @@ pub struct Transaction {
 }
 
 impl Seats {
-    pub fn committee(self) -> Committee {
-        let run = |first: usize| (first..first + self.n).map(|i| i % POOL);
-        Committee {
-            keys: run(self.first).map(|i| ORACLES.keys[i].clone()).collect(),
-            signers: run(self.first).map(|i| ORACLES.signers[i]).collect(),
-            transmitters: run(self.first_transmitter).map(|i| ORACLES.transmitters[i]).collect(),
-            payees: run(self.first_transmitter).map(|i| ORACLES.payees[i]).collect(),
-            f: self.f,
-        }
+    fn of(self, from: &[Address], first: usize) -> Vec<Address> {
+        (first..first + self.n).map(|i| from[i % POOL]).collect()
     }
 
     fn random(random: &mut Random) -> Self {
@@ -236,8 +263,8 @@ impl Step {
         }
     }
 
-    pub fn transaction(&self, feeds: &mut Feeds) -> Transaction {
-        let to_feed = |from: Address, data: Vec<u8>, feeds: &Feeds| Transaction {
+    pub fn transaction<P: Protocol>(&self, feeds: &mut Feeds<P>) -> Transaction {
+        let to_feed = |from: Address, data: Vec<u8>, feeds: &Feeds<P>| Transaction {
             from,
             to: feeds.feed,
             data: data.into(),
@@ -279,29 +306,35 @@ impl Step {
                 return Transaction { to, ..to_feed(super::minter(), data, feeds) };
             }
             Self::SetConfig { by, seats, flaw } => {
-                let mut call = seats.committee().set_config(super::ANSWER_MIN, super::answer_bound());
+                let signers = seats.of(&ORACLES.signers, seats.first);
+                let transmitters = seats.of(&ORACLES.transmitters, seats.first_transmitter);
+                let (onchain, offchain) =
+                    (onchain_config(super::ANSWER_MIN, answer_bounds().1), offchain_config(seats.n));
+                let mut config = Config { signers, transmitters, f: seats.f, onchain, offchain };
                 if let Some(flaw) = flaw {
-                    flaw.spoil(&mut call);
+                    flaw.spoil(&mut config);
                 }
-                (*by, call.abi_encode())
+                let widened = config.transmitters.first().copied().unwrap_or_default();
+                let mut data = P::set_config(config);
+                if matches!(flaw, Some(ConfigFlaw::WideTransmitter)) {
+                    let at = data.windows(20).position(|bytes| bytes == widened).expect("the first transmitter");
+                    data[at - 1] = 1;
+                }
+                (*by, data)
             }
-            Self::SetBilling { by, maximum, reasonable, observation, transmission, accounting } => {
-                let call = feed::setBillingCall {
-                    maximumGasPriceGwei: *maximum,
-                    reasonableGasPriceGwei: *reasonable,
-                    observationPaymentGjuels: *observation,
-                    transmissionPaymentGjuels: *transmission,
-                    accountingGas: U24::from(*accounting),
-                };
-                (*by, call.abi_encode())
-            }
-            Self::SetPayees { by, first, count, payees } => {
+            Self::SetBilling { by, terms } => (*by, P::set_billing(terms)),
+            Self::SetPayees { by, of, first, count, payees } => {
                 let run = (*first..first + count).map(|i| i % POOL);
-                let transmitters = run.clone().map(|i| ORACLES.transmitters[i]).collect();
+                let named = |i: usize| match of {
+                    Role::Transmitter => ORACLES.transmitters[i],
+                    Role::Signer => ORACLES.signers[i],
+                    Role::Nobody => Address::ZERO,
+                };
+                let transmitters = run.clone().map(named).collect();
                 let token = feeds.token();
                 let mut list: Vec<Address> = run
                     .map(|i| match payees {
-                        PayeeList::Usual | PayeeList::Shorter => ORACLES.payees[i],
+                        PayeeList::Usual | PayeeList::Shorter | PayeeList::Wide => ORACLES.payees[i],
                         PayeeList::Others => ORACLES.payees[(i + 1) % POOL],
                         PayeeList::Zero => Address::ZERO,
                         PayeeList::Token => token,
@@ -310,7 +343,12 @@ impl Step {
                 if matches!(payees, PayeeList::Shorter) {
                     list.pop();
                 }
-                (*by, feed::setPayeesCall { transmitters, payees: list }.abi_encode())
+                let mut data = feed::setPayeesCall { transmitters, payees: list }.abi_encode();
+                if matches!(payees, PayeeList::Wide) {
+                    let at = data.len() - 21;
+                    data[at] = 1;
+                }
+                (*by, data)
             }
             Self::TransferPayeeship { by, transmitter, to } => {
                 let call = feed::transferPayeeshipCall {
@@ -322,8 +360,8 @@ impl Step {
             Self::AcceptPayeeship { by, transmitter } => {
                 (*by, feed::acceptPayeeshipCall { transmitter: ORACLES.transmitters[*transmitter] }.abi_encode())
             }
-            Self::WithdrawPayment { by, transmitter } => {
-                (*by, feed::withdrawPaymentCall { transmitter: ORACLES.transmitters[*transmitter] }.abi_encode())
+            Self::WithdrawPayment { by, of } => {
+                (*by, feed::withdrawPaymentCall { transmitter: feeds.who(*of) }.abi_encode())
             }
             Self::WithdrawFunds { by, to, amount } => {
                 (*by, feed::withdrawFundsCall { recipient: feeds.who(*to), amount: *amount }.abi_encode())
@@ -350,7 +388,7 @@ impl Step {
             }
             Self::AcceptOwnership { by } => (*by, feed::acceptOwnershipCall {}.abi_encode()),
             Self::Read { by, what, round } => {
-                let readers = readers(*round);
+                let readers = [consumer_readers(*round), P::readers()].concat();
                 (*by, readers[what % readers.len()].1.to_vec())
             }
             Self::Unknown { by, data } => (*by, data.clone()),
@@ -360,7 +398,7 @@ impl Step {
         to_feed(from, data, feeds)
     }
 
-    pub fn random(feeds: &Feeds, random: &mut Random) -> Self {
+    pub fn random<P: Protocol>(feeds: &Feeds<P>, random: &mut Random) -> Self {
         let step = Self::plain(feeds, random);
         match random.below(40) {
             0 | 1 => Self::Garbled { step: Box::new(step), garbling: Garbling::random(random) },
@@ -369,7 +407,7 @@ impl Step {
         }
     }
 
-    fn plain(feeds: &Feeds, random: &mut Random) -> Self {
+    fn plain<P: Protocol>(feeds: &Feeds<P>, random: &mut Random) -> Self {
         let oracle = if random.one_in(6) { random.below(POOL) } else { random.below(12) };
         let others =
             [Who::Stranger, Who::Requester, Who::BillingAdmin, Who::Transmitter(oracle), Who::Payee(oracle), Who::Heir];
@@ -395,17 +433,19 @@ impl Step {
             },
             48..54 => {
                 let mut number = |choices: &[u32]| random.pick(choices);
-                Self::SetBilling {
-                    by: admin,
+                let terms = Terms {
                     maximum: number(&[0, 0, 40, 1000, u32::MAX]),
                     reasonable: number(&[0, 1, 50, 10_000]),
                     observation: number(&[0, 1, 400_000, u32::MAX]),
                     transmission: number(&[0, 1_000_000, u32::MAX]),
-                    accounting: number(&[0, 15_000, (1 << 24) - 1]),
-                }
+                    accounting_gas: number(&[0, 15_000, (1 << 24) - 1]),
+                    micro_link_per_eth: number(&[0, 1, 215_123_456, u32::MAX]),
+                };
+                Self::SetBilling { by: admin, terms }
             }
             54..60 => Self::SetPayees {
                 by: owner,
+                of: random.pick(&[Role::Transmitter, Role::Transmitter, Role::Transmitter, Role::Signer, Role::Nobody]),
                 first: oracle,
                 count: random.pick(&[0, 1, 2, 4, 34]),
                 payees: random.pick(&[
@@ -416,6 +456,7 @@ impl Step {
                     PayeeList::Zero,
                     PayeeList::Token,
                     PayeeList::Shorter,
+                    PayeeList::Wide,
                 ]),
             },
             60..63 => Self::TransferPayeeship { by: payee, transmitter: oracle, to: random.pick(&anyone) },
@@ -423,7 +464,8 @@ impl Step {
                 let by = if random.one_in(4) { random.pick(&anyone) } else { Who::ProposedPayeeOf(oracle) };
                 Self::AcceptPayeeship { by, transmitter: oracle }
             }
-            66..71 => Self::WithdrawPayment { by: payee, transmitter: oracle },
+            66..71 if random.one_in(6) => Self::WithdrawPayment { by: Who::Payee(oracle), of: Who::Signer(oracle) },
+            66..71 => Self::WithdrawPayment { by: payee, of: Who::Transmitter(oracle) },
             71..75 => Self::WithdrawFunds {
                 by: admin,
                 to: random.pick(&anyone),
@@ -437,7 +479,14 @@ impl Step {
             78..80 => Self::SetBillingAccess { by: owner, controller: random.pick(&Controller::ALL) },
             80..82 => Self::SetRequesterAccess { by: owner, controller: random.pick(&Controller::ALL) },
             82..85 => {
-                let who = random.pick(&[Who::Reader, Who::BillingAdmin, Who::Requester, Who::Stranger, Who::Owner]);
+                let who = random.pick(&[
+                    Who::Reader,
+                    Who::Validator,
+                    Who::BillingAdmin,
+                    Who::Requester,
+                    Who::Stranger,
+                    Who::Owner,
+                ]);
                 let verbs = [
                     AccessVerb::Add(who),
                     AccessVerb::Add(who),
@@ -458,7 +507,10 @@ impl Step {
                 validator: random.pick(&Validator::ALL),
                 gas: random.pick(&[0, 1000, 20_000, 200_000, 60_000_000]),
             },
-            91..93 => Self::TransferOwnership { by: owner, to: random.pick(&others) },
+            91..93 => {
+                let to = if random.one_in(5) { Who::Owner } else { random.pick(&others) };
+                Self::TransferOwnership { by: owner, to }
+            }
             93..95 => {
                 let by = if random.one_in(5) { random.pick(&others) } else { Who::Heir };
                 Self::AcceptOwnership { by }
@@ -479,22 +531,30 @@ impl Step {
 
     /// Most sequences begin like a feed in production.
     pub fn opening(random: &mut Random) -> Vec<Self> {
+        let payees =
+            |of: Role, count| Self::SetPayees { by: Who::Owner, of, first: 0, count, payees: PayeeList::Usual };
         let mut steps = vec![
             Self::SetBilling {
                 by: Who::Owner,
-                maximum: random.pick(&[0, 1000]),
-                reasonable: 50,
-                observation: random.pick(&[0, 400_000]),
-                transmission: random.pick(&[0, 1_000_000]),
-                accounting: 15_000,
+                terms: Terms {
+                    maximum: random.pick(&[0, 1000]),
+                    reasonable: 50,
+                    observation: random.pick(&[0, 400_000]),
+                    transmission: random.pick(&[0, 1_000_000]),
+                    accounting_gas: 15_000,
+                    micro_link_per_eth: 215_123_456,
+                },
             },
             Self::SetBillingAccess { by: Who::Owner, controller: Controller::List },
             Self::SetRequesterAccess { by: Who::Owner, controller: Controller::List },
-            Self::SetPayees { by: Who::Owner, first: 0, count: POOL, payees: PayeeList::Usual },
+            payees(Role::Transmitter, POOL),
             Self::Fund { token: Token::Link, amount: 10u128.pow(24) },
             Self::SetConfig { by: Who::Owner, seats: Seats::random(random), flaw: None },
         ];
         steps.retain(|_| !random.one_in(10));
+        if random.one_in(2) {
+            steps.push(random.pick(&[payees(Role::Signer, POOL), payees(Role::Nobody, 1)]));
+        }
         if random.one_in(4) {
             let validator = random.pick(&[Validator::Logs, Validator::Reads, Validator::Reverts, Validator::BurnsGas]);
             steps.push(Self::SetValidatorConfig { by: Who::Owner, validator, gas: 100_000 });
@@ -582,7 +642,7 @@ impl AccessVerb {
 impl ConfigFlaw {
     fn random(random: &mut Random) -> Self {
         let seat = random.below(4);
-        match random.below(11) {
+        match random.below(12) {
             0 => Self::TooMany,
             1 => Self::FewerSigners,
             2 => Self::FewerTransmitters,
@@ -593,11 +653,12 @@ impl ConfigFlaw {
             7 => Self::TransmitterTwice,
             8 => Self::ZeroSigner(seat),
             9 => Self::ZeroTransmitter(seat),
+            10 => Self::WideTransmitter,
             _ => Self::SignerTransmits(seat),
         }
     }
 
-    fn spoil(&self, call: &mut feed::setConfigCall) {
+    fn spoil(&self, call: &mut Config) {
         let last = call.signers.len() - 1;
         match self {
             Self::TooMany => {
@@ -607,13 +668,15 @@ impl ConfigFlaw {
             Self::FewerSigners => drop(call.signers.pop()),
             Self::FewerTransmitters => drop(call.transmitters.pop()),
             Self::F(f) => call.f = *f,
-            Self::Bounds => call.onchainConfig = onchain_config(super::ANSWER_MIN, super::answer_bound() - I192::ONE),
-            Self::BoundsLonger => call.onchainConfig = [call.onchainConfig.to_vec(), vec![0]].concat().into(),
+            Self::Bounds => call.onchain = onchain_config(super::ANSWER_MIN, answer_bounds().1 - I192::ONE),
+            Self::BoundsLonger => call.onchain = [call.onchain.to_vec(), vec![0]].concat().into(),
             Self::SignerTwice => call.signers[last] = call.signers[0],
             Self::TransmitterTwice => call.transmitters[last] = call.transmitters[0],
             Self::ZeroSigner(seat) => call.signers[*seat] = Address::ZERO,
             Self::ZeroTransmitter(seat) => call.transmitters[*seat] = Address::ZERO,
             Self::SignerTransmits(seat) => call.transmitters[*seat] = call.signers[0],
+            // The type has no room for it.
+            Self::WideTransmitter => {}
         }
     }
 }
@@ -648,33 +711,6 @@ impl Garbling {
         }
         data
     }
-}
-
-/// Every reader with its arguments; those of a round for this one.
-pub fn readers(round: U256) -> Vec<(&'static str, Bytes)> {
-    let mut calls: Vec<(&'static str, Bytes)> = consumer_readers(round);
-    macro_rules! add {
-        ($($call:ident),*) => {$(
-            calls.push((stringify!($call), feed::$call {}.abi_encode().into()));
-        )*};
-    }
-    add!(
-        ownerCall,
-        latestConfigDetailsCall,
-        getTransmittersCall,
-        latestTransmissionDetailsCall,
-        latestConfigDigestAndEpochCall,
-        getRequesterAccessControllerCall,
-        getValidatorConfigCall,
-        getLinkTokenCall,
-        getBillingAccessControllerCall,
-        getBillingCall,
-        linkAvailableForPaymentCall,
-        minAnswerCall,
-        maxAnswerCall,
-        typeAndVersionCall
-    );
-    calls
 }
 
 /// What consumers read, and what only listed ones may if the feed is gated.

@@ -72,7 +72,7 @@ pub enum Validator {
     BurnsGas,
     /// Logs what it is called with.
     Logs,
-    /// Logs what the feed says of its config and epoch at this moment.
+    /// Logs what the feed says of itself at this moment; see `Protocol::VALIDATOR_READS`.
     Reads,
 }
 
@@ -88,16 +88,17 @@ impl Validator {
         }
     }
 
-    fn code(self) -> &'static str {
-        match self {
-            Self::None | Self::Codeless => "",
-            Self::Reverts => "5f5ffd",
-            Self::BurnsGas => "fe",
+    fn code(self, reads: [u8; 4]) -> Vec<u8> {
+        let code = match self {
+            Self::None | Self::Codeless => "".into(),
+            Self::Reverts => "5f5ffd".into(),
+            Self::BurnsGas => "fe".into(),
             // calldatacopy(0, 0, size), log0(0, size), return true
-            Self::Logs => "365f5f37365fa060015f5260205ff3",
-            // the caller's latestConfigDigestAndEpoch(): three words, logged
-            Self::Reads => "63afcb95d760e01b5f5260605f60045f335afa5060605fa000",
-        }
+            Self::Logs => "365f5f37365fa060015f5260205ff3".into(),
+            // the caller is asked for three words, which are logged if it answers
+            Self::Reads => format!("63{}60e01b5f5260605f60045f335afa601757005b60605fa000", hex::encode(reads)),
+        };
+        hex::decode(code).expect("hex")
     }
 }
 
@@ -128,7 +129,7 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Puts everything on a chain; the same on every chain.
-    pub fn new(chain: &mut Chain, owner: Address) -> Option<Self> {
+    pub fn new(chain: &mut Chain, owner: Address, validator_reads: [u8; 4]) -> Option<Self> {
         let (link, _) = chain.deploy(owner, reference("LinkToken")?.to_vec());
         let (ours, _) = chain.deploy(owner, ours("LinkToken").to_vec());
         let (list, _) = chain.deploy(owner, list::BYTECODE.to_vec());
@@ -143,7 +144,7 @@ impl Surroundings {
             }
         }
         for validator in Validator::ALL {
-            let code = hex::decode(validator.code()).expect("hex");
+            let code = validator.code(validator_reads);
             if !code.is_empty() {
                 chain.place(validator.address(), code);
             }
