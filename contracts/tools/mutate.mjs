@@ -162,10 +162,8 @@ function judgedBesideTheReference(mutant, differential, sequences, of) {
     const path = join(folder, `${name}.json`);
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), bytecode: { object: `0x${code}` } }));
   }
-  const environment = { ...process.env, OURS: folder, SEQUENCES: sequences, SHORTEN: "no", RUST_BACKTRACE: "0" };
-  // The gated feed has all of the plain one in it.
-  const tests = changed.has("OCR2Aggregator") ? "_does_what_" : "_gated_feed_does_what_";
-  const sides = spawnSync(differential, [tests, "--test-threads", "1"], { env: environment, encoding: "utf8", timeout: 300_000 });
+  const environment = { ...process.env, OURS: folder, OF: [...changed.keys()].join(), SEQUENCES: sequences, SHORTEN: "no", RUST_BACKTRACE: "0" };
+  const sides = spawnSync(differential, ["_does_what_", "--test-threads", "1"], { env: environment, encoding: "utf8", timeout: 300_000 });
   if (sides.error && sides.error.code !== "ETIMEDOUT") throw sides.error;
   if (sides.status === 0) return undefined;
   return ["caught", "differential", /differ: ([^\n]*)/.exec(sides.stdout)?.[1]?.slice(0, 80) ?? "cannot be deployed"];

@@ -3,7 +3,8 @@
 //! `contracts/docs/Differences.md`, each of which is checked for being that and nothing else.
 //!
 //! `SEQUENCES` and `SEED` say how many and which; `cargo xtask contracts differential --sequences N --seed S` sets them.
-//! `OURS=folder` takes our contracts from another folder of artifacts: the mutations of them must be caught.
+//! `OURS=folder` takes our contracts from another folder of artifacts: the mutations of them must be caught. `OF=name,name`
+//! runs the sequences of these contracts only, and `SHORTEN=no` does not look for the shortest sequence that fails.
 //! Without the reference's bytecode (`contracts/tools/reference.mjs`) there is nothing to compare, and the tests say so.
 //!
 //! Another contract joins with a module of its own that implements [`sequence::Pair`] and has a test that runs it.
