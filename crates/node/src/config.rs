@@ -214,12 +214,8 @@ pub struct Ocr2 {
     pub contract_poll_interval: Duration,
     /// `ContractTransmitterTransmitTimeout`: how long handing over a transmission may take.
     pub contract_transmitter_transmit_timeout: Duration,
-    /// `DefaultTransactionQueueDepth`: how many transmissions wait unsent before the oldest is dropped.
-    pub default_transaction_queue_depth: u32,
     /// `KeyBundleID`: which key bundle to use; needed only when the keystore has several.
     pub key_bundle_id: Option<String>,
-    /// `SimulateTransactions`: call a transmission before it is sent.
-    pub simulate_transactions: bool,
 }
 
 /// One chain.
@@ -229,12 +225,8 @@ pub struct Evm {
     pub chain_id: u64,
     /// `Enabled`.
     pub enabled: bool,
-    /// `FinalityDepth`: blocks after which a block is taken for final.
-    pub finality_depth: u32,
     /// `LogPollInterval`: how often heads and logs are polled.
     pub log_poll_interval: Duration,
-    /// `LogBackfillBatchSize`: blocks in one request for logs.
-    pub log_backfill_batch_size: u32,
     /// `Transactions`.
     pub transactions: Transactions,
     /// `GasEstimator`.
@@ -249,9 +241,7 @@ impl Default for Evm {
         Evm {
             chain_id: 0,
             enabled: true,
-            finality_depth: 50,
             log_poll_interval: 15 * SECOND,
-            log_backfill_batch_size: 1000,
             transactions: Transactions { in_flight_max: 16, resend_after: 60 * SECOND },
             gas_estimator: GasEstimator {
                 price_max: u128::MAX,
@@ -328,13 +318,9 @@ pub fn masked(url: &Url) -> String {
 /// How pipelines are run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobPipeline {
-    /// `MaxRunDuration`.
+    /// `MaxRunDuration`: for a whole run, which has no more time than its observation either.
     pub run_duration_max: Duration,
-    /// `MaxSuccessfulRuns`: how many runs of a job are kept.
-    pub successful_runs_max: u64,
-    /// `ResultWriteQueueDepth`: runs that wait to be written before further ones are not kept.
-    pub result_write_queue_depth: u32,
-    /// `HTTPRequest.DefaultTimeout`.
+    /// `HTTPRequest.DefaultTimeout`: for a request whose task has no `timeout`.
     pub http_timeout: Duration,
     /// `HTTPRequest.MaxSize`: bytes of a response.
     pub http_response_bytes_max: u64,
@@ -527,7 +513,6 @@ fn ocr2(mut section: Section<'_>) -> Ocr2 {
             10 * SECOND,
             (SECOND, 60 * SECOND),
         ),
-        default_transaction_queue_depth: u32_of(section.number("DefaultTransactionQueueDepth", 1, (0, 10_000))),
         key_bundle_id: section
             .parsed("KeyBundleID", "\"…64 hex digits…\"", |text| {
                 let is_id = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -541,7 +526,6 @@ fn ocr2(mut section: Section<'_>) -> Ocr2 {
                 }
             })
             .flatten(),
-        simulate_transactions: section.flag("SimulateTransactions", false),
     };
     section.ignore(&[
         "Enabled",
@@ -550,6 +534,8 @@ fn ocr2(mut section: Section<'_>) -> Ocr2 {
         "CaptureEATelemetry",
         "CaptureAutomationCustomTelemetry",
         "AllowNoBootstrappers",
+        "DefaultTransactionQueueDepth",
+        "SimulateTransactions",
         "TraceLogging",
         "SampleTelemetry",
         "KeyValueStoreRootDir",
@@ -622,17 +608,11 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
     let read = Evm {
         chain_id: chain_id.unwrap_or_default(),
         enabled,
-        finality_depth: u32_of(section.number("FinalityDepth", default.finality_depth.into(), (1, 1 << 20))),
         log_poll_interval: section.duration(
             "LogPollInterval",
             default.log_poll_interval,
             (Duration::from_millis(10), DAY),
         ),
-        log_backfill_batch_size: u32_of(section.number(
-            "LogBackfillBatchSize",
-            default.log_backfill_batch_size.into(),
-            (1, 1 << 20),
-        )),
         transactions,
         gas_estimator,
         nodes,
@@ -642,11 +622,13 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
         "BlockBackfillDepth",
         "BlockBackfillSkip",
         "ChainType",
+        "FinalityDepth",
         "FinalityTagEnabled",
         "SafeDepth",
         "FinalizedBlockOffset",
         "FlagsContractAddress",
         "LinkContractAddress",
+        "LogBackfillBatchSize",
         "LogKeepBlocksDepth",
         "LogPrunePageSize",
         "BackupLogPollerBlockDelay",
@@ -688,8 +670,6 @@ fn evm_node(index: usize, mut section: Section<'_>) -> Option<EvmNode> {
 
 fn job_pipeline(mut section: Section<'_>) -> JobPipeline {
     let run_duration_max = section.duration("MaxRunDuration", 600 * SECOND, (SECOND, DAY));
-    let successful_runs_max = section.number("MaxSuccessfulRuns", 10_000, (0, 10_000_000));
-    let result_write_queue_depth = u32_of(section.number("ResultWriteQueueDepth", 100, (1, 100_000)));
     let mut http = section.section("HTTPRequest");
     let http_timeout = http.duration("DefaultTimeout", 15 * SECOND, (Duration::from_millis(1), DAY));
     let http_response_bytes_max = http
@@ -699,15 +679,16 @@ fn job_pipeline(mut section: Section<'_>) -> JobPipeline {
         })
         .unwrap_or(32_768);
     http.finish();
-    section.ignore(&["ExternalInitiatorsEnabled", "ReaperInterval", "ReaperThreshold", "VerboseLogging"]);
+    section.ignore(&[
+        "ExternalInitiatorsEnabled",
+        "MaxSuccessfulRuns",
+        "ReaperInterval",
+        "ReaperThreshold",
+        "ResultWriteQueueDepth",
+        "VerboseLogging",
+    ]);
     section.finish();
-    JobPipeline {
-        run_duration_max,
-        successful_runs_max,
-        result_write_queue_depth,
-        http_timeout,
-        http_response_bytes_max,
-    }
+    JobPipeline { run_duration_max, http_timeout, http_response_bytes_max }
 }
 
 /// A URL with a host and one of these schemes. The text is not repeated in the error: it may carry credentials.
@@ -848,7 +829,6 @@ mod tests {
             ContractPollInterval = "1s"
             [[EVM]]
             ChainID = "1337"
-            FinalityDepth = 2
             Transactions.MaxInFlight = 8
             GasEstimator.PriceMax = "0.5 gwei"
             [[EVM.Nodes]]
@@ -859,6 +839,8 @@ mod tests {
             HTTPURL = "http://127.0.0.1:8545"
             WSURL = "ws://127.0.0.1:8545"
             Order = 1
+            [JobPipeline]
+            MaxRunDuration = "9s"
             [JobPipeline.HTTPRequest]
             DefaultTimeout = "2s"
             MaxSize = "64kb"
@@ -876,7 +858,10 @@ mod tests {
         assert_eq!(chain.transactions.in_flight_max, 8);
         assert_eq!(chain.gas_estimator.price_max, 500_000_000);
         assert_eq!(chain.nodes[0].name, "first");
+        assert_eq!(config.job_pipeline.run_duration_max, 9 * SECOND);
+        assert_eq!(config.job_pipeline.http_timeout, 2 * SECOND);
         assert_eq!(config.job_pipeline.http_response_bytes_max, 65_536);
+        assert!(config.ignored.is_empty(), "{:?}", config.ignored);
         let printed = format!("{config:?}");
         assert!(printed.contains("https://rpc.example.org") && !printed.contains("secret"), "{printed}");
     }
@@ -926,6 +911,27 @@ mod tests {
     fn keys_of_other_node_software_are_accepted_and_listed() {
         let config = parse("[Feature]\nLogPoller = true\n[OCR2]\nEnabled = true\n").unwrap();
         assert_eq!(config.ignored, ["OCR2.Enabled (line 4)", "Feature (line 1)"]);
+    }
+
+    #[test]
+    fn a_key_that_would_change_what_a_reference_node_does_and_changes_nothing_here_is_listed() {
+        let config = parse(
+            "[OCR2]\nSimulateTransactions = true\nDefaultTransactionQueueDepth = 5\n\
+             [JobPipeline]\nMaxSuccessfulRuns = 0\nResultWriteQueueDepth = 7\n\
+             [[EVM]]\nChainID = 1\nFinalityDepth = 2\nLogBackfillBatchSize = 10\n\
+             [[EVM.Nodes]]\nHTTPURL = \"http://a\"\n",
+        );
+        assert_eq!(
+            config.unwrap().ignored,
+            [
+                "OCR2.DefaultTransactionQueueDepth (line 3)",
+                "OCR2.SimulateTransactions (line 2)",
+                "EVM[0].FinalityDepth (line 9)",
+                "EVM[0].LogBackfillBatchSize (line 10)",
+                "JobPipeline.MaxSuccessfulRuns (line 5)",
+                "JobPipeline.ResultWriteQueueDepth (line 6)",
+            ]
+        );
     }
 
     #[test]

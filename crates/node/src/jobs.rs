@@ -75,8 +75,35 @@ impl LoadedJob {
         }
     }
 
-    /// What the job wants and the configuration does not give.
+    /// The keys of the job that would change what a reference node does, and change nothing here.
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let relay = match &self.job.kind {
+            JobKind::Offchainreporting2(oracle) => &oracle.relay_config,
+            JobKind::Bootstrap(bootstrap) => &bootstrap.relay_config,
+        };
+        let mut keys = vec![
+            ("gasLimit", self.job.gas_limit.is_some()),
+            ("forwardingAllowed", self.job.forwarding_allowed),
+            ("relayConfig.fromBlock", relay.from_block.is_some()),
+            ("relayConfig.effectiveTransmitterID", relay.effective_transmitter_id.is_some()),
+            ("relayConfig.defaultTransactionQueueDepth", relay.default_transaction_queue_depth.is_some()),
+            ("relayConfig.simulateTransactions", relay.simulate_transactions),
+        ];
+        if let JobKind::Offchainreporting2(oracle) = &self.job.kind {
+            keys.push(("captureEATelemetry", oracle.capture_ea_telemetry));
+            keys.push(("onchainSigningStrategy", oracle.onchain_signing_strategy.is_some()));
+        }
+        keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+    }
+
+    /// What the job wants and the node does not have, or its configuration does not give.
     pub fn check(&self, config: &Config) -> Result<(), BadInput> {
+        if let Some(bridge) = self.job.bridges().first() {
+            return Err(BadInput::new(format!("there is no bridge {bridge}, nor any other in this version"))
+                .in_file(&self.file)
+                .at("observationSource")
+                .remedy("ask the source itself with a task of type http"));
+        }
         let chain_id = self.chain_id();
         if config.chain(chain_id).is_some() {
             return Ok(());
@@ -203,5 +230,30 @@ one [type=memo value="1000000000000000000"];
         let config = Config::parse(Path::new("config.toml"), "").unwrap();
         let error = load(folder.path()).unwrap()[0].check(&config).unwrap_err().to_string();
         assert!(error.contains("relayConfig.chainID: chain 1337 is not configured; add [[EVM]]"), "{error}");
+    }
+
+    #[test]
+    fn a_job_that_asks_a_bridge_is_refused_before_every_observation_of_it_fails() {
+        let folder = folder(&[(
+            "a.toml",
+            &JOB.replace("type=http method=GET url=\"http://127.0.0.1:9000/\"", "type=bridge name=prices"),
+        )]);
+        let config = Config::parse(Path::new("config.toml"), "").unwrap();
+        let error = load(folder.path()).unwrap()[0].check(&config).unwrap_err().to_string();
+        assert!(error.contains("a.toml: observationSource: there is no bridge prices"), "{error}");
+    }
+
+    #[test]
+    fn what_a_job_sets_without_effect_is_named() {
+        let text = JOB
+            .replace("schemaVersion", "forwardingAllowed = true\ngasLimit = 1\nschemaVersion")
+            .replace("chainID", "simulateTransactions = true\nfromBlock = 7\nchainID");
+        let folder = folder(&[("a.toml", JOB), ("b.toml", &text)]);
+        let jobs = load(folder.path()).unwrap();
+        assert_eq!(jobs[0].without_effect(), [""; 0]);
+        assert_eq!(
+            jobs[1].without_effect(),
+            ["gasLimit", "forwardingAllowed", "relayConfig.fromBlock", "relayConfig.simulateTransactions"]
+        );
     }
 }

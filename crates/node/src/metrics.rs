@@ -127,7 +127,6 @@ impl Metrics {
             observed_at: families.observed_at.get_or_create_owned(&labels),
             transmitted_at: families.transmitted_at.get_or_create_owned(&labels),
             median: families.median.get_or_create_owned(&labels),
-            runs_not_kept: families.runs_not_kept.get_or_create_owned(&labels),
             labels,
             metrics: self.clone(),
         }
@@ -371,8 +370,6 @@ pub struct JobMetrics {
     pub transmitted_at: FloatGauge,
     /// `ocr_median_values`: the median of the last report.
     pub median: FloatGauge,
-    /// `pipeline_runs_not_kept_total`: runs that were not written to the history because its queue was full.
-    pub runs_not_kept: Counter,
     labels: Labels<2>,
     metrics: Metrics,
 }
@@ -558,7 +555,6 @@ struct JobFamilies {
     observed_at: Family<Labels<2>, FloatGauge>,
     transmitted_at: Family<Labels<2>, FloatGauge>,
     median: Family<Labels<2>, FloatGauge>,
-    runs_not_kept: Family<Labels<2>, Counter>,
 }
 
 impl JobFamilies {
@@ -573,7 +569,6 @@ impl JobFamilies {
             observed_at: add(to, "feed_observed_at_seconds", "Unix time of the last successful observation"),
             transmitted_at: add(to, "feed_transmitted_at_seconds", "Unix time of the last included transmission"),
             median: add(to, "ocr_median_values", "Median of the last report"),
-            runs_not_kept: add(to, "pipeline_runs_not_kept", "Runs that were not written to the history"),
         }
     }
 }

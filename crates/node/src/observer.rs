@@ -1,5 +1,6 @@
 //! What an oracle sees: runs the graphs of its job and makes an observation of them. The waiting half of the median plugin.
 
+use crate::config::JobPipeline;
 use crate::metrics::JobMetrics;
 use crate::plan::{SeatSources, Source};
 use crate::seat::{PathStep, SeatSource};
@@ -19,7 +20,10 @@ pub struct Observer {
     observation: Arc<Graph>,
     juels_per_fee_coin: Juels,
     gas_price_subunits: Option<Arc<Graph>>,
-    time_max: Option<Duration>,
+    /// An observation has no more time than this, whatever the committee allows it.
+    time_max: Duration,
+    /// For a request whose task says nothing else.
+    request_time: Duration,
     client: Arc<Client>,
     latest: Mutex<Option<LatestAnswer>>,
     metrics: JobMetrics,
@@ -48,7 +52,13 @@ pub enum NoObservation {
 
 impl Observer {
     /// For a source that the plan has checked.
-    pub fn new(job_id: &str, source: &Source, client: Arc<Client>, metrics: JobMetrics) -> Result<Self, String> {
+    pub fn new(
+        job_id: &str,
+        source: &Source,
+        settings: &JobPipeline,
+        client: Arc<Client>,
+        metrics: JobMetrics,
+    ) -> Result<Self, String> {
         let observer = |job, observation, juels_per_fee_coin, gas_price_subunits, time_max| Observer {
             job_id: job_id.to_owned(),
             job,
@@ -56,6 +66,7 @@ impl Observer {
             juels_per_fee_coin,
             gas_price_subunits,
             time_max,
+            request_time: settings.http_timeout,
             client,
             latest: Mutex::default(),
             metrics,
@@ -77,7 +88,7 @@ impl Observer {
                     median.observation.clone(),
                     juels,
                     median.gas_price_subunits.clone(),
-                    None,
+                    settings.run_duration_max,
                 ))
             }
             Source::Seat(seat) => {
@@ -85,7 +96,7 @@ impl Observer {
                 let (graph, _) = Graph::parse(&text).map_err(|problem: Diagnostic| problem.to_string())?;
                 let juels = value_of("juels_per_fee_coin", BigInt::from(seat.juels_per_fee_coin))
                     .map_err(|error| error.to_string())?;
-                let time_max = seat.observation_timeout;
+                let time_max = seat.observation_timeout.unwrap_or(settings.run_duration_max);
                 Ok(observer(None, Arc::new(graph), Juels::Constant(juels), None, time_max))
             }
         }
@@ -93,7 +104,7 @@ impl Observer {
 
     /// Observes within `time`, and gives the bytes that the oracle signs.
     pub async fn observe(&self, time: Duration) -> Result<Observation, NoObservation> {
-        let time = self.time_max.map_or(time, |max| time.min(max));
+        let time = time.min(self.time_max);
         let (value, juels, gas) =
             tokio::join!(self.run("observationSource", &self.observation, time), self.juels(time), async {
                 match &self.gas_price_subunits {
@@ -148,6 +159,7 @@ impl Observer {
             Some(job) => (job.variables(0, latest.as_ref()), job.limits(time)),
             None => (Variables::new(), RunLimits { run_time: time, ..RunLimits::default() }),
         };
+        let limits = RunLimits { request_time: self.request_time, ..limits };
         let began = Instant::now();
         let outcome = self.client.run(&self.job_id, graph.clone(), variables, limits).await;
         self.count(&outcome, began.elapsed());

@@ -60,8 +60,6 @@ pub struct Service {
     pub contract: Address,
     /// Where the configuration is read; nearly always the same contract.
     pub config_contract: Address,
-    /// No event of the contract is older than this block.
-    pub from_block: u64,
     pub bootstrappers: Vec<Bootstrapper>,
     pub times: Times,
     pub role: Role,
@@ -90,10 +88,6 @@ pub enum Role {
 pub struct Oracle {
     pub keys: OracleKeys,
     pub source: Source,
-    /// Call a transmission before it is sent.
-    pub simulate_transactions: bool,
-    /// How many transmissions wait unsent before the oldest is dropped.
-    pub transaction_queue_depth: u32,
 }
 
 /// Where observations come from.
@@ -141,6 +135,10 @@ impl Plan {
         }
         for job in &jobs {
             warnings.extend(job.warnings.iter().map(|warning| format!("{}:{warning}", job.file.display())));
+            let idle = job.without_effect();
+            if !idle.is_empty() {
+                warnings.push(format!("{}: without effect here: {}", job.file.display(), idle.join(", ")));
+            }
         }
         let services = jobs.into_iter().map(|job| service(job, &config, &keystore)).collect::<Result<_, _>>()?;
         let p2p = config.p2p.clone();
@@ -179,18 +177,12 @@ impl Plan {
         };
         let ms = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let peer = seat.keys.peer.clone();
-        let oracle = Oracle {
-            keys: seat.keys,
-            source: Source::Seat(sources),
-            simulate_transactions: false,
-            transaction_queue_depth: defaults.ocr2.default_transaction_queue_depth,
-        };
+        let oracle = Oracle { keys: seat.keys, source: Source::Seat(sources) };
         let service = Service {
             name: format!("seat {}", seat.seat),
             id: format!("seat-{}-{}-{}", seat.chain.chain_id, seat.chain.aggregator, seat.seat),
             contract: seat.chain.aggregator,
             config_contract: seat.chain.aggregator,
-            from_block: seat.chain.deployed_block,
             bootstrappers: seat.network.bootstrappers,
             times: Times {
                 confirmations: seat.chain.confirmations,
@@ -249,15 +241,7 @@ fn service(job: LoadedJob, config: &Config, keystore: &Keystore) -> Result<Servi
             let sender = spec.transmitter_id.or(spec.relay_config.sending_keys.first().copied());
             let keys =
                 keystore.oracle(config.p2p.peer_id, bundle, sender.map(|sender| Address(sender.0))).map_err(bad)?;
-            let oracle = Oracle {
-                keys,
-                source: Source::Job(Box::new(job.job.clone())),
-                simulate_transactions: spec.relay_config.simulate_transactions || ocr2.simulate_transactions,
-                transaction_queue_depth: spec
-                    .relay_config
-                    .default_transaction_queue_depth
-                    .unwrap_or(ocr2.default_transaction_queue_depth),
-            };
+            let oracle = Oracle { keys, source: Source::Job(Box::new(job.job.clone())) };
             (
                 spec.contract_id,
                 &spec.relay_config,
@@ -273,7 +257,6 @@ fn service(job: LoadedJob, config: &Config, keystore: &Keystore) -> Result<Servi
     Ok(Service {
         contract: Address(contract.0),
         config_contract: Address(relay.config_contract_address.unwrap_or(contract).0),
-        from_block: relay.from_block.unwrap_or_default(),
         bootstrappers: if own.is_empty() { config.p2p.default_bootstrappers.clone() } else { own },
         chain: chain.clone(),
         name: job.name,

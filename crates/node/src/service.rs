@@ -287,8 +287,8 @@ async fn committee_member(
 
     // The oracle.
     let job_metrics = metrics.job(&service.id, &service.name);
-    let observer =
-        Observer::new(&service.id, &seat.source, client.clone(), job_metrics.clone()).map_err(Failure::failed)?;
+    let observer = Observer::new(&service.id, &seat.source, &plan.pipeline, client.clone(), job_metrics.clone())
+        .map_err(Failure::failed)?;
     let shared = Arc::new(Shared {
         name: name.clone(),
         keys: seat.keys.clone(),
