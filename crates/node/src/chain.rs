@@ -202,34 +202,54 @@ async fn new_head(heads: &mut watch::Receiver<Option<evm_proto::chain::Block>>) 
     heads.borrow_and_update().as_ref().map(|head| head.number)
 }
 
+/// The newest configuration of a contract, once there is one: whoever runs it needs none of those before.
+pub type Configs = watch::Receiver<Option<Arc<ContractConfig>>>;
+
+/// The next configuration that was not taken yet, or `None` if nobody looks any more. Dropping the future loses nothing.
+pub async fn next_config(configs: &mut Configs) -> Option<Arc<ContractConfig>> {
+    loop {
+        configs.changed().await.ok()?;
+        if let Some(config) = configs.borrow_and_update().clone() {
+            return Some(config);
+        }
+    }
+}
+
 /// The world of a tracker.
-pub struct TrackerWorld<F> {
+pub struct TrackerWorld {
     name: String,
     asks: Arc<TrackerAsks>,
     heads: watch::Receiver<Option<evm_proto::chain::Block>>,
     space: store::Space,
     clock: Clock,
     chain_metrics: ChainMetrics,
-    configured: F,
+    configs: watch::Sender<Option<Arc<ContractConfig>>>,
 }
 
-impl<F> TrackerWorld<F> {
-    /// Tells `configured` of every configuration.
-    pub fn new(service: &Service, contract: &Contract, space: store::Space, metrics: &Metrics, configured: F) -> Self {
+impl TrackerWorld {
+    /// Tells what it finds through the receiver.
+    pub fn new(
+        service: &Service,
+        endpoints: &Arc<Endpoints>,
+        space: store::Space,
+        metrics: &Metrics,
+    ) -> (Self, Configs) {
         let config_contract = Address::from(service.config_contract.0);
-        TrackerWorld {
+        let (configs, newest) = watch::channel(None);
+        let world = TrackerWorld {
             name: service.name.clone(),
-            asks: Arc::new(TrackerAsks::new(contract.endpoints.clone(), config_contract)),
+            asks: Arc::new(TrackerAsks::new(endpoints.clone(), config_contract)),
             chain_metrics: metrics.chain(service.chain.chain_id),
-            heads: contract.endpoints.heads(),
+            heads: endpoints.heads(),
             space,
             clock: Clock::start(),
-            configured,
-        }
+            configs,
+        };
+        (world, newest)
     }
 }
 
-impl<F: FnMut(Arc<ContractConfig>) + Send> World<Tracking> for TrackerWorld<F> {
+impl World<Tracking> for TrackerWorld {
     fn now(&self) -> Time {
         self.clock.now()
     }
@@ -258,7 +278,7 @@ impl<F: FnMut(Arc<ContractConfig>) + Send> World<Tracking> for TrackerWorld<F> {
         match output {
             tracker::Output::Configured { config, source } => {
                 tracing::info!(service = self.name, digest = %config.config_digest, ?source, "configuration");
-                (self.configured)(config);
+                self.configs.send_replace(Some(config));
             }
             tracker::Output::Unconfigured => {
                 tracing::warn!(service = self.name, "the contract has no configuration any more");

@@ -1,7 +1,7 @@
 //! The world round one OCR2 oracle: its endpoint, its store, its keys, its contract, its plugin's waiting half.
 //! The oracle itself is `ocr2::Managed`; the loop that runs it is `driver::run`.
 
-use crate::chain::Contract;
+use crate::chain::{Configs, Contract, next_config};
 use crate::devnet::event::{Event, Observed};
 use crate::health::{Health, Trouble, Weight};
 use crate::identity::OracleKeys;
@@ -67,7 +67,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct OracleWorld {
     shared: Arc<Shared>,
-    orders: mpsc::Receiver<Input<Ocr2>>,
+    configs: Configs,
     space: store::Space,
     clock: Clock,
     line: Line,
@@ -116,15 +116,15 @@ impl Clock {
 }
 
 impl OracleWorld {
-    /// A world that hears orders and messages, and keeps its records in `space`.
+    /// A world that hears of configurations and messages, and keeps its records in `space`.
     pub fn new(
         shared: Arc<Shared>,
-        orders: mpsc::Receiver<Input<Ocr2>>,
+        configs: Configs,
         space: store::Space,
         told: Option<mpsc::UnboundedSender<Event>>,
     ) -> Self {
         let (clock, line, metrics, requested) = (Clock::start(), Line::Closed, None, None);
-        OracleWorld { shared, orders, space, clock, line, metrics, told, requested }
+        OracleWorld { shared, configs, space, clock, line, metrics, told, requested }
     }
 
     fn open(&mut self, spec: Arc<EndpointSpec>) {
@@ -203,6 +203,11 @@ fn endpoint_config(shared: &Shared, spec: &EndpointSpec) -> EndpointConfig {
     }
 }
 
+/// The next configuration, or the end. Dropping the future loses nothing.
+async fn configured(configs: &mut Configs) -> Input<Ocr2> {
+    next_config(configs).await.map_or(Input::Stop, |config| Input::Order(Order::Configure(config)))
+}
+
 fn hand_over(endpoint: &Endpoint, me: OracleId, to: OracleSet, payload: &Bytes, name: &str) {
     let others = to.iter().filter(|oracle| *oracle != me).map(OracleId::index);
     if let Err(error) = endpoint.send(others, payload) {
@@ -217,12 +222,12 @@ impl World<Ocr2> for OracleWorld {
 
     async fn receive(&mut self) -> Input<Ocr2> {
         loop {
-            // Orders first: they are rare, and one of them is the end.
+            // Configurations first: they are rare, and without the contract's follower it is the end.
             let (from, payload) = match &mut self.line {
-                Line::Closed => return self.orders.recv().await.unwrap_or(Input::Stop),
+                Line::Closed => return configured(&mut self.configs).await,
                 Line::Opening { opening, .. } => tokio::select! {
                     biased;
-                    order = self.orders.recv() => return order.unwrap_or(Input::Stop),
+                    input = configured(&mut self.configs) => return input,
                     endpoint = opening => {
                         let Line::Opening { spec, unsent, .. } = std::mem::replace(&mut self.line, Line::Closed) else {
                             unreachable!("it was opening")
@@ -236,11 +241,11 @@ impl World<Ocr2> for OracleWorld {
                 },
                 Line::Open { endpoint, .. } => tokio::select! {
                     biased;
-                    order = self.orders.recv() => return order.unwrap_or(Input::Stop),
+                    input = configured(&mut self.configs) => return input,
                     received = endpoint.receive() => match received {
                         Some(received) => received,
-                        // The host is closing, and an order to stop is on its way.
-                        None => return self.orders.recv().await.unwrap_or(Input::Stop),
+                        // The host is closing, and so is everything else.
+                        None => return configured(&mut self.configs).await,
                     },
                 },
             };
@@ -377,9 +382,4 @@ async fn perform(shared: &Shared, work: Work, time: Duration, clock: Clock) -> R
             Answer::Transmitted
         }
     })
-}
-
-/// Tells an oracle of a configuration.
-pub fn configure(config: Arc<ocr::ContractConfig>) -> Input<Ocr2> {
-    Input::Order(Order::Configure(config))
 }

@@ -2,26 +2,24 @@
 //! each under `driver::run` in a task of its own.
 
 use crate::bad_input::BadInput;
-use crate::chain::{self, Chains, Contract, SendingWorld, TrackerWorld};
+use crate::chain::{self, Chains, Configs, Contract, SendingWorld, TrackerWorld, next_config};
 use crate::cli::Failure;
 use crate::config::Generation;
 use crate::devnet::event::Event;
 use crate::health::{Health, Trouble, Weight};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::oracle::{self, OracleWorld, Shared};
+use crate::oracle::{OracleWorld, Shared};
 use crate::plan::{Network, Oracle, Plan, Role, Service};
 use alloy::primitives::Address;
 use crypto::PeerId;
 use fetch::{Client, Settings};
 use liars::{Lie, MakeHonest};
 use median::MedianFactory;
-use ocr::ContractConfig;
 use ocr2::config::{OracleIdentity, PublicConfig, ResourceChecks};
-use ocr2::protocol::Ocr2;
 use ocr2::{Identity, LocalConfig, Managed};
 use p2p::{AnnouncementStore, Host, HostConfig, Locator, StartError};
-use ports::{CannotPersist, Input};
+use ports::CannotPersist;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
@@ -60,9 +58,6 @@ impl std::fmt::Debug for Liar {
     }
 }
 
-/// Orders that wait for an oracle: configurations are rare.
-const ORDERS_MAX: usize = 16;
-
 /// Runs every service of the plan. Returns only when one of them cannot go on; dropping the future ends them all.
 pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics, hooks: &Hooks) -> Result<(), Failure> {
     let host = Arc::new(start_host(&plan.network, store).await?);
@@ -81,7 +76,7 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
     for service in &plan.services {
         match &service.role {
             Role::Bootstrap => {
-                bootstrap(service, context, &mut tasks).await?;
+                bootstrap(service, context, &mut tasks)?;
             }
             Role::Oracle(seat) => {
                 committee_member(service, seat, context, &mut senders, &mut tasks).await?;
@@ -189,41 +184,26 @@ fn ended(name: &str, outcome: Result<(), CannotPersist>) -> Result<(), Failure> 
     outcome.map_err(|error| Failure::failed(format!("{name}: {error}")))
 }
 
-/// Follows the contract's configuration and hands each one to `configured`.
-fn follow<F>(
-    service: &Service,
-    context: Context<'_>,
-    contract: &Contract,
-    tasks: &mut Tasks,
-    configured: F,
-) -> Result<(), Failure>
-where
-    F: FnMut(Arc<ContractConfig>) + Send + 'static,
-{
+/// Follows the contract's configuration.
+fn follow(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<Configs, Failure> {
     let space = context.store.space(format!("{} config", service.id));
     let records = space.load().map_err(Failure::failed)?;
     let mut tracker = evm_proto::tracker::Tracker::recover(chain::tracker_config(service), records);
     let name = service.name.clone();
-    let mut world = TrackerWorld::new(service, contract, space, context.metrics, configured);
+    let (mut world, configs) =
+        TrackerWorld::new(service, &context.chains[&service.chain.chain_id], space, context.metrics);
     tasks.spawn(async move { ended(&name, driver::run(&mut tracker, &mut world).await) });
-    Ok(())
+    Ok(configs)
 }
 
-async fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
-    // It submits nothing: nobody listens at the other end.
-    let endpoints = context.chains[&service.chain.chain_id].clone();
-    let contract = Contract::new(service, endpoints, Address::ZERO, mpsc::channel(1).0);
-    let (configs, mut configured) = mpsc::channel::<Arc<ContractConfig>>(ORDERS_MAX);
-    follow(service, context, &contract, tasks, move |config| {
-        // The other end lives as long as the node.
-        let _ = configs.try_send(config);
-    })?;
+fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
+    let mut configs = follow(service, context, tasks)?;
     let (host, name, locators) = (context.host.clone(), service.name.clone(), locators(service));
     let (health, check) = (context.health.clone(), format!("Job.{}.Bootstrap", service.name));
     health.passing(&check, Weight::Essential);
     tasks.spawn(async move {
         let mut group = None;
-        while let Some(config) = configured.recv().await {
+        while let Some(config) = next_config(&mut configs).await {
             let peers = PublicConfig::from_contract(&config, ResourceChecks::Off)
                 .map_err(|error| error.to_string())
                 .and_then(|config| {
@@ -315,8 +295,8 @@ async fn committee_member(
             liar(Box::new(make), records)
         }
     };
-    let (orders, inbox) = mpsc::channel::<Input<Ocr2>>(ORDERS_MAX);
-    let mut world = OracleWorld::new(shared, inbox, space, hooks.told.clone());
+    let configs = follow(service, context, tasks)?;
+    let mut world = OracleWorld::new(shared, configs, space, hooks.told.clone());
     let check = format!("Job.{name}.OCR2");
     health.passing(&check, Weight::Essential);
     let (task_name, task_health) = (name.clone(), health.clone());
@@ -330,10 +310,7 @@ async fn committee_member(
         task_health.failing(&check, Weight::Essential, trouble);
         outcome
     });
-    follow(service, context, &contract, tasks, move |config| {
-        // The oracle lives as long as the node, and takes its orders before anything else.
-        let _ = orders.try_send(oracle::configure(config));
-    })
+    Ok(())
 }
 
 /// Makes the oracle of a seat from what it remembers.
