@@ -31,8 +31,6 @@ use tokio::sync::{mpsc, watch};
 const CONFIRMATIONS_MAX: u64 = 8;
 /// Submissions that wait for the transaction manager.
 pub const SUBMISSIONS_MAX: usize = 64;
-/// Bids rise to this at most when nothing is configured: 10,000 gwei, wei per gas.
-const FEE_CAP_MAX: u128 = 10_000_000_000_000;
 /// How long a node waits at its start for a chain that does not answer, before it goes on without.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// A report that is not in the chain after this time is not worth its gas any more.
@@ -185,7 +183,7 @@ pub fn sending_config(service: &Service, seat: &Oracle) -> transactions::Config 
         in_flight_max: service.chain.transactions.in_flight_max as usize,
         fees: FeePolicy {
             tip_min: gas.tip_cap_min,
-            fee_cap_max: gas.price_max.min(FEE_CAP_MAX),
+            fee_cap_max: gas.price_max,
             headroom_percent: 200,
             bump_after_blocks: gas.bump_threshold.into(),
             bump_percent: gas.bump_percent,

@@ -16,6 +16,9 @@ use url::Url;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a node pays for a unit of gas at most when nobody says: 10,000 gwei, in wei. The reference has no bound there, and one
+/// mistaken endpoint can spend all that the account has.
+const PRICE_MAX: u128 = 10_000_000_000_000;
 /// A file larger than this is no configuration.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -244,7 +247,7 @@ impl Default for Evm {
             log_poll_interval: 15 * SECOND,
             transactions: Transactions { in_flight_max: 16, resend_after: 60 * SECOND },
             gas_estimator: GasEstimator {
-                price_max: u128::MAX,
+                price_max: PRICE_MAX,
                 tip_cap_min: 1,
                 limit_max: 500_000,
                 bump_min: 5_000_000_000,
@@ -268,7 +271,7 @@ pub struct Transactions {
 /// What is paid; amounts in wei for a unit of gas. The tip follows what the endpoints advise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GasEstimator {
-    /// `PriceMax`: never more than this, base fee and tip together.
+    /// `PriceMax`: never more than this, base fee and tip together; 10,000 gwei unless given.
     pub price_max: u128,
     /// `TipCapMin`: the least tip.
     pub tip_cap_min: u128,
@@ -571,6 +574,9 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
         bump_percent: u32_of(fees.number("BumpPercent", default.gas_estimator.bump_percent.into(), (10, 1_000))),
         bump_threshold: u32_of(fees.number("BumpThreshold", default.gas_estimator.bump_threshold.into(), (1, 10_000))),
     };
+    if gas_estimator.tip_cap_min > gas_estimator.price_max {
+        fees.problem_here("TipCapMin", "is above PriceMax", "lower it, or raise PriceMax");
+    }
     fees.ignore(&[
         "Mode",
         "PriceDefault",
@@ -944,6 +950,24 @@ mod tests {
         let chain = "[[EVM]]\nChainID = 1\n[[EVM.Nodes]]\nHTTPURL = \"http://a\"\n";
         let problems = parse(&chain.repeat(2)).unwrap_err();
         assert!(problems[0].contains("chain 1 is there twice"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_price_that_is_configured_holds_and_is_not_below_the_least_tip() {
+        let with = |fees: &str| {
+            let node = "[[EVM]]\nChainID = 1\n[[EVM.Nodes]]\nHTTPURL = \"http://a\"\n";
+            parse(&format!("{node}[EVM.GasEstimator]\n{fees}"))
+        };
+        let price_max = |fees: &str| with(fees).unwrap().evm[0].gas_estimator.price_max;
+        assert_eq!(price_max(""), 10_000 * 1_000_000_000);
+        assert_eq!(price_max("PriceMax = \"50000 gwei\"\n"), 50_000 * 1_000_000_000);
+        let problems = with("PriceMax = \"1 gwei\"\nTipCapMin = \"2 gwei\"\n").unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "/etc/dodona/config.toml:5: EVM[0].GasEstimator.TipCapMin: is above PriceMax; lower it, or raise PriceMax"
+            ]
+        );
     }
 
     #[test]
