@@ -37,5 +37,6 @@ pub use endpoints::{CallReport, DialError, Endpoints, Settings};
 pub use error::{CallError, Failure, ReadError};
 pub use keyring::OnchainKeyring;
 pub use sending::TransactionAsks;
+pub use shown::masked;
 pub use tracking::TrackerAsks;
 pub use transmitter::Transmitter;

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-/// Scheme, host and port.
+/// Of a URL what may stand in a log: scheme, host and port.
 pub fn masked(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())

@@ -85,32 +85,6 @@ pub fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// The name among `known` that `got` is most likely a misspelling of, if any is close: at most a third of its letters
-/// differ, case aside.
-pub fn nearest<'k>(got: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let got: Vec<char> = got.chars().take(64).flat_map(char::to_lowercase).collect();
-    known
-        .into_iter()
-        .map(|name| (edits(&got, &name.to_lowercase().chars().collect::<Vec<_>>()), name))
-        .filter(|(edits, name)| *edits <= name.len().div_ceil(3))
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Letters to insert, drop or change on the way from `a` to `b`.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,13 +94,5 @@ mod tests {
         let error = BadInput::new("unknown key").in_file(Path::new("a.toml")).on_line(3).at("Log.Levle").remedy("do x");
         assert_eq!(error.to_string(), "a.toml:3: Log.Levle: unknown key; do x");
         assert_eq!(BadInput::new("no").to_string(), "no");
-    }
-
-    #[test]
-    fn a_misspelling_finds_its_name_and_a_stranger_none() {
-        let known = ["HTTPPort", "ListenIP", "Level"];
-        assert_eq!(nearest("httpport", known), Some("HTTPPort"));
-        assert_eq!(nearest("Levle", known), Some("Level"));
-        assert_eq!(nearest("Wallet", known), None);
     }
 }

@@ -8,6 +8,7 @@ use crate::bad_input::BadInput;
 use crate::toml_file::{Section, TomlFile, whole};
 use crypto::PeerId;
 use crypto::secp256k1::Address;
+use evm::masked;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -310,12 +311,6 @@ impl fmt::Debug for EvmNode {
             .field("order", &self.order)
             .finish()
     }
-}
-
-/// A URL as it may stand in a log: scheme, host and port only.
-pub fn masked(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// How pipelines are run.
@@ -709,9 +704,9 @@ pub fn url_of(text: &str, schemes: &[&str]) -> Result<Url, String> {
     }
 }
 
-/// An EIP-55, all-lower or all-upper address.
+/// An address of one case, or with the checksum of EIP-55.
 pub fn address_of(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|error| format!("{text:?} is no address: {error}"))
+    pipeline::parse_address(text).map_err(|(problem, remedy)| format!("{problem}; {remedy}"))
 }
 
 /// An amount with a unit, in wei.

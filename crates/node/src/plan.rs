@@ -239,8 +239,7 @@ fn service(job: LoadedJob, config: &Config, keystore: &Keystore) -> Result<Servi
         JobKind::Offchainreporting2(spec) => {
             let bundle = spec.ocr_key_bundle_id.as_deref().or(ocr2.key_bundle_id.as_deref());
             let sender = spec.transmitter_id.or(spec.relay_config.sending_keys.first().copied());
-            let keys =
-                keystore.oracle(config.p2p.peer_id, bundle, sender.map(|sender| Address(sender.0))).map_err(bad)?;
+            let keys = keystore.oracle(config.p2p.peer_id, bundle, sender).map_err(bad)?;
             let oracle = Oracle { keys, source: Source::Job(Box::new(job.job.clone())) };
             (
                 spec.contract_id,
@@ -255,8 +254,8 @@ fn service(job: LoadedJob, config: &Config, keystore: &Keystore) -> Result<Servi
         }
     };
     Ok(Service {
-        contract: Address(contract.0),
-        config_contract: Address(relay.config_contract_address.unwrap_or(contract).0),
+        contract,
+        config_contract: relay.config_contract_address.unwrap_or(contract),
         bootstrappers: if own.is_empty() { config.p2p.default_bootstrappers.clone() } else { own },
         chain: chain.clone(),
         name: job.name,

@@ -1,7 +1,8 @@
 //! A TOML file, read key by key: every problem is gathered with its line, and what nobody asked for is one.
 //! Here is no meaning of any key; see `config`.
 
-use crate::bad_input::{BadInput, line_of, nearest};
+use crate::bad_input::{BadInput, line_of};
+use pipeline::nearest;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! The job's TOML (node spec 2.1, 3.5, 3.6).
 
-use crate::address::Address;
+use crate::address::parse_address;
 use crate::duration::parse_duration;
 use crate::error::Excerpt;
 use crate::graph::Graph;
@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::str::FromStr;
 use core::time::Duration;
+use crypto::secp256k1::Address;
 use num_bigint::BigInt;
 use toml::de::{DeTable, DeValue};
 
@@ -400,7 +401,7 @@ impl RelayConfig {
         table.left_over(&["providerType", "chainReader", "codec", "enableTriggerCapability", "chainWriter"]);
         let mut sending_keys = Vec::new();
         for (text, span) in table.texts("sendingKeys")? {
-            let address = Address::parse(&text);
+            let address = parse_address(&text);
             sending_keys.push(address.map_err(|(problem, remedy)| {
                 table.source.diagnostic(span.start, "relayConfig.sendingKeys", problem, remedy)
             })?);
@@ -593,7 +594,7 @@ impl<'a> Table<'a> {
 
     fn address(&mut self, key: &str) -> Result<Option<Address>, Diagnostic> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        Address::parse(&text).map(Some).map_err(|(problem, remedy)| self.error(key, problem, remedy))
+        parse_address(&text).map(Some).map_err(|(problem, remedy)| self.error(key, problem, remedy))
     }
 
     fn required_address(&mut self, key: &str) -> Result<Address, Diagnostic> {

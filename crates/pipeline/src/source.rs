@@ -138,7 +138,7 @@ fn toml_string_steps(value: &str, literal: &str, start: usize) -> Vec<(usize, us
 }
 
 /// Of `known`, the name that a typing error may have turned into `got`: at most a third of its letters differ.
-pub(crate) fn nearest<'k>(got: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(got: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Names are short; a long one is not a typing error, and the distance below is quadratic.
     if got.len() > 64 {
         return None;
@@ -179,4 +179,17 @@ pub(crate) fn either(names: &[&str]) -> String {
         text.push_str(&(glue.to_owned() + "`" + name + "`"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelling_finds_its_name_and_a_stranger_none() {
+        let known = ["HTTPPort", "ListenIP", "Level"];
+        assert_eq!(nearest("httpport", known), Some("HTTPPort"));
+        assert_eq!(nearest("Levle", known), Some("Level"));
+        assert_eq!(nearest("Wallet", known), None);
+    }
 }

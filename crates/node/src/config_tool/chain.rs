@@ -79,7 +79,7 @@ impl Chain {
     /// The chain that is served at `url`.
     pub async fn dial(url: &Url) -> Result<Chain, Failure> {
         let endpoints = Endpoints::dial(url.clone(), HEAD_POLL).await.map_err(|error| {
-            let url = crate::config::masked(url);
+            let url = evm::masked(url);
             BadInput::new(format!("{url} does not answer as a JSON-RPC node: {error}")).at("--rpc-url")
         })?;
         Ok(Chain(endpoints))

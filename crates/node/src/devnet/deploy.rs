@@ -2,7 +2,6 @@
 
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
-use crate::config::masked;
 use crate::config_tool::owner_key;
 use crate::devnet_options::{ContractChoice, Deployer as Payer, DevnetOptions};
 use crate::identity::Identity;
@@ -12,7 +11,7 @@ use alloy::sol_types::{SolCall, SolConstructor};
 use bindings::ocr2_aggregator::latestConfigDetailsCall;
 use bindings::{creation, link_token, ocr2_aggregator, simple_write_access_controller};
 use crypto::x25519;
-use evm::{Account, Aggregator, Endpoints, SendError, Sender};
+use evm::{Account, Aggregator, Endpoints, SendError, Sender, masked};
 use median::{OffchainConfig, OnchainConfig, Value};
 use ocr::SharedSecret;
 use ocr2::config::{OracleIdentity, Parameters, Proposal, ResourceChecks};
