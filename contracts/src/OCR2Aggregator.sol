@@ -8,9 +8,7 @@ import {Feed} from "./feed/Feed.sol";
 import {Hot} from "./feed/Hot.sol";
 import {Round} from "./feed/Round.sol";
 import {IAccessController} from "./interfaces/IAccessController.sol";
-import {IAggregatorV2V3} from "./interfaces/IAggregatorV2V3.sol";
 import {IAggregatorValidator} from "./interfaces/IAggregatorValidator.sol";
-import {IFeed} from "./interfaces/IFeed.sol";
 import {ILinkToken} from "./interfaces/ILinkToken.sol";
 import {IOCR2} from "./interfaces/IOCR2.sol";
 import {IOCR2Aggregator} from "./interfaces/IOCR2Aggregator.sol";
@@ -248,28 +246,13 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing, Feed {
         override
         returns (bytes32 configDigest, uint32 epoch, uint8 round, int192 latestAnswer_, uint64 latestTimestamp_)
     {
-        if (msg.sender != tx.origin) revert OnlyExternalAccounts(msg.sender);
-        Hot hot = s_hot;
-        uint40 epochAndRound = hot.epochAndRound();
-        Round latest = _round(hot, hot.roundId());
-        return (
-            _configDigest(),
-            uint32(epochAndRound >> 8),
-            uint8(epochAndRound),
-            latest.answer(),
-            latest.transmissionTimestamp()
-        );
+        return _latestTransmission();
     }
 
-    // -- requests
+    // -- requests and validator
 
-    /// @inheritdoc IFeed
-    function requestNewRound() external override returns (uint80) {
-        _requireRequester();
-        Hot hot = s_hot;
-        uint40 epochAndRound = hot.epochAndRound();
-        emit RoundRequested(msg.sender, _configDigest(), uint32(epochAndRound >> 8), uint8(epochAndRound));
-        return hot.roundId() + 1;
+    function _announceRequest(bytes32 configDigest, uint32 epoch, uint8 round) internal override {
+        emit RoundRequested(msg.sender, configDigest, epoch, round);
     }
 
     /// @inheritdoc IOCR2Aggregator
@@ -282,59 +265,14 @@ contract OCR2Aggregator is IOCR2Aggregator, OCR2Billing, Feed {
         return _validatorConfig();
     }
 
-    // -- answers
+    // -- rounds
 
-    /// @inheritdoc IAggregatorV2V3
-    function latestRoundData()
-        external
-        view
-        override
-        forReaders
-        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
-        Hot hot = s_hot;
-        assembly ("memory-safe") {
-            // As in Feed._slotOf and Round. The call ends here, so memory is free to be written.
-            roundId := and(shr(200, hot), 0xffffffff)
-            let limit := and(shr(232, hot), 0xffff)
-            let round := sload(add(s_rounds.slot, add(mod(roundId, limit), mul(roundId, iszero(limit)))))
-            answer := signextend(23, round)
-            startedAt := and(shr(192, round), 0xffffffff)
-            updatedAt := shr(224, round)
-            answeredInRound := roundId
-            mstore(0x00, roundId)
-            mstore(0x20, answer)
-            mstore(0x40, startedAt)
-            mstore(0x60, updatedAt)
-            mstore(0x80, answeredInRound)
-            return(0, 0xa0)
-        }
+    function _times(Round round) internal pure override returns (uint256 startedAt, uint256 updatedAt) {
+        return round.times();
     }
 
-    /// @inheritdoc IAggregatorV2V3
-    function getRoundData(uint80 roundId)
-        external
-        view
-        override
-        forReaders
-        returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
-        if (roundId > type(uint32).max) {
-            return (0, 0, 0, 0, 0);
-        }
-        Round round = _round(s_hot, roundId);
-        return (roundId, round.answer(), round.observationsTimestamp(), round.transmissionTimestamp(), roundId);
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function latestTimestamp() external view override forReaders returns (uint256) {
-        return _latest().transmissionTimestamp();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function getTimestamp(uint256 roundId) external view override forReaders returns (uint256) {
-        return _round(s_hot, roundId).transmissionTimestamp();
-    }
+    /// @dev Zeros, as in the original.
+    function _requirePossible(uint80) internal pure override {}
 
     /// @inheritdoc ITypeAndVersion
     function typeAndVersion() external pure virtual override returns (string memory) {

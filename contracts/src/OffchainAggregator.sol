@@ -10,9 +10,7 @@ import {Feed} from "./feed/Feed.sol";
 import {Hot} from "./feed/Hot.sol";
 import {Round, newRoundOfBlock} from "./feed/Round.sol";
 import {IAccessController} from "./interfaces/IAccessController.sol";
-import {IAggregatorV2V3} from "./interfaces/IAggregatorV2V3.sol";
 import {IAggregatorValidator} from "./interfaces/IAggregatorValidator.sol";
-import {IFeed} from "./interfaces/IFeed.sol";
 import {ILinkToken} from "./interfaces/ILinkToken.sol";
 import {IOffchainAggregator} from "./interfaces/IOffchainAggregator.sol";
 import {ITypeAndVersion} from "./interfaces/ITypeAndVersion.sol";
@@ -186,27 +184,15 @@ contract OffchainAggregator is IOffchainAggregator, OCR1Billing, Feed {
         override
         returns (bytes16 configDigest, uint32 epoch, uint8 round, int192 latestAnswer_, uint64 latestTimestamp_)
     {
-        if (msg.sender != tx.origin) revert OnlyExternalAccounts(msg.sender);
-        uint40 epochAndRound = s_hot.epochAndRound();
-        Round latest = _latest();
-        return (
-            bytes16(_configDigest()),
-            uint32(epochAndRound >> 8),
-            uint8(epochAndRound),
-            latest.answer(),
-            latest.blockTimestamp()
-        );
+        bytes32 digest;
+        (digest, epoch, round, latestAnswer_, latestTimestamp_) = _latestTransmission();
+        configDigest = bytes16(digest);
     }
 
     // -- requests and validator
 
-    /// @inheritdoc IFeed
-    function requestNewRound() external override returns (uint80) {
-        _requireRequester();
-        Hot hot = s_hot;
-        uint40 epochAndRound = hot.epochAndRound();
-        emit RoundRequested(msg.sender, bytes16(_configDigest()), uint32(epochAndRound >> 8), uint8(epochAndRound));
-        return hot.roundId() + 1;
+    function _announceRequest(bytes32 configDigest, uint32 epoch, uint8 round) internal override {
+        emit RoundRequested(msg.sender, bytes16(configDigest), epoch, round);
     }
 
     /// @inheritdoc IOffchainAggregator
@@ -219,56 +205,14 @@ contract OffchainAggregator is IOffchainAggregator, OCR1Billing, Feed {
         return _validatorConfig();
     }
 
-    // -- answers
+    // -- rounds
 
-    /// @inheritdoc IAggregatorV2V3
-    function latestRoundData()
-        external
-        view
-        override
-        forReaders
-        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
-        Hot hot = s_hot;
-        assembly ("memory-safe") {
-            // As in Feed._slotOf and Round. The call ends here, so memory is free to be written.
-            roundId := and(shr(200, hot), 0xffffffff)
-            let limit := and(shr(232, hot), 0xffff)
-            let round := sload(add(s_rounds.slot, add(mod(roundId, limit), mul(roundId, iszero(limit)))))
-            answer := signextend(23, round)
-            updatedAt := shr(192, round)
-            startedAt := updatedAt
-            answeredInRound := roundId
-            mstore(0x00, roundId)
-            mstore(0x20, answer)
-            mstore(0x40, startedAt)
-            mstore(0x60, updatedAt)
-            mstore(0x80, answeredInRound)
-            return(0, 0xa0)
-        }
+    function _times(Round round) internal pure override returns (uint256 startedAt, uint256 updatedAt) {
+        return round.timesOfBlock();
     }
 
-    /// @inheritdoc IAggregatorV2V3
-    function getRoundData(uint80 roundId)
-        external
-        view
-        override
-        forReaders
-        returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
-    {
+    function _requirePossible(uint80 roundId) internal pure override {
         if (roundId > type(uint32).max) revert NoDataPresent(roundId);
-        Round round = _round(s_hot, roundId);
-        return (roundId, round.answer(), round.blockTimestamp(), round.blockTimestamp(), roundId);
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function latestTimestamp() external view override forReaders returns (uint256) {
-        return _latest().blockTimestamp();
-    }
-
-    /// @inheritdoc IAggregatorV2V3
-    function getTimestamp(uint256 roundId) external view override forReaders returns (uint256) {
-        return _round(s_hot, roundId).blockTimestamp();
     }
 
     /// @inheritdoc ITypeAndVersion

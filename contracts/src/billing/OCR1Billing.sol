@@ -51,6 +51,7 @@ abstract contract OCR1Billing is IOCR1Billing, Billing {
     /// @param initialGas The gas that was left at the first instruction of transmit.
     function _earnedByTransmission(uint256 terms, uint256 initialGas) internal view returns (uint256) {
         unchecked {
+            // The price is that of OCR2Aggregator._accept, where a function for both would cost 42 gas.
             uint256 price = tx.gasprice / 1 gwei;
             uint256 reasonable = uint32(terms >> REASONABLE_GAS_PRICE_AT);
             if (price < reasonable) price += (reasonable - price) / 2;

@@ -115,9 +115,17 @@ abstract contract Feed is IFeed, Billing {
 
     // -- requests
 
-    function _requireRequester() internal view {
+    /// @inheritdoc IFeed
+    function requestNewRound() external override returns (uint80) {
         if (!_isOwnerOr(s_requesterAccessController)) revert OnlyOwnerOrRequester(msg.sender);
+        Hot hot = s_hot;
+        uint40 epochAndRound = hot.epochAndRound();
+        _announceRequest(_configDigest(), uint32(epochAndRound >> 8), uint8(epochAndRound));
+        return hot.roundId() + 1;
     }
+
+    /// @dev Emits RoundRequested, in which the digest has another length in each protocol.
+    function _announceRequest(bytes32 configDigest, uint32 epoch, uint8 round) internal virtual;
 
     /// @inheritdoc IFeed
     function setRequesterAccessController(IAccessController controller) external override onlyOwner {
@@ -199,8 +207,57 @@ abstract contract Feed is IFeed, Billing {
     }
 
     /// @inheritdoc IAggregatorV2V3
+    function latestRoundData()
+        external
+        view
+        override
+        forReaders
+        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
+        Hot hot = s_hot;
+        assembly ("memory-safe") {
+            // As in _slotOf. The answer is the lower part of its round's word.
+            roundId := and(shr(200, hot), 0xffffffff)
+            let limit := and(shr(232, hot), 0xffff)
+            answer := sload(add(s_rounds.slot, add(mod(roundId, limit), mul(roundId, iszero(limit)))))
+        }
+        (startedAt, updatedAt) = _times(Round.wrap(uint256(answer)));
+        assembly ("memory-safe") {
+            // The call ends here, so memory is free to be written.
+            answeredInRound := roundId
+            mstore(0x00, roundId)
+            mstore(0x20, signextend(23, answer))
+            mstore(0x40, startedAt)
+            mstore(0x60, updatedAt)
+            mstore(0x80, answeredInRound)
+            return(0, 0xa0)
+        }
+    }
+
+    /// @inheritdoc IAggregatorV2V3
+    function getRoundData(uint80 roundId)
+        external
+        view
+        override
+        forReaders
+        returns (uint80 roundId_, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
+    {
+        _requirePossible(roundId);
+        if (roundId > type(uint32).max) return (0, 0, 0, 0, 0);
+        Round round = _round(s_hot, roundId);
+        (startedAt, updatedAt) = _times(round);
+        return (roundId, round.answer(), startedAt, updatedAt, roundId);
+    }
+
+    /// @inheritdoc IAggregatorV2V3
     function latestAnswer() external view override forReaders returns (int256) {
         return _latest().answer();
+    }
+
+    /// @inheritdoc IAggregatorV2V3
+    function latestTimestamp() external view override forReaders returns (uint256) {
+        (, uint256 updatedAt) = _times(_latest());
+        return updatedAt;
     }
 
     /// @inheritdoc IAggregatorV2V3
@@ -214,9 +271,34 @@ abstract contract Feed is IFeed, Billing {
     }
 
     /// @inheritdoc IAggregatorV2V3
+    function getTimestamp(uint256 roundId) external view override forReaders returns (uint256) {
+        (, uint256 updatedAt) = _times(_round(s_hot, roundId));
+        return updatedAt;
+    }
+
+    /// @inheritdoc IAggregatorV2V3
     function description() external view override forReaders returns (string memory) {
         return s_description;
     }
+
+    /// @dev What `latestTransmissionDetails` answers; in each protocol the digest has another length.
+    function _latestTransmission()
+        internal
+        view
+        returns (bytes32 configDigest, uint32 epoch, uint8 round, int192 answer, uint64 updatedAt)
+    {
+        if (msg.sender != tx.origin) revert OnlyExternalAccounts(msg.sender);
+        uint40 epochAndRound = s_hot.epochAndRound();
+        Round latest = _latest();
+        (, uint256 updatedAt_) = _times(latest);
+        return (_configDigest(), uint32(epochAndRound >> 8), uint8(epochAndRound), latest.answer(), uint64(updatedAt_));
+    }
+
+    /// @dev The times of a round, whose word each protocol lays out in its own way; see Round.
+    function _times(Round round) internal pure virtual returns (uint256 startedAt, uint256 updatedAt);
+
+    /// @dev Of an identifier that no round can have `getRoundData` gives zeros, unless this reverts.
+    function _requirePossible(uint80 roundId) internal pure virtual;
 
     // -- history
 

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// OCR1 the time of the block (64). A word and not a struct, so that it is written with one SSTORE and read without a copy in memory. Zero is "no such round".
 type Round is uint256;
 
-using {answer, observationsTimestamp, transmissionTimestamp, blockTimestamp} for Round global;
+using {answer, times, timesOfBlock} for Round global;
 
 /// @param answer_ An int192.
 /// @param observationsTimestamp_ A uint32.
@@ -28,17 +28,19 @@ function answer(Round round) pure returns (int192) {
     return int192(uint192(Round.unwrap(round)));
 }
 
-/// @return When the oracles observed.
-function observationsTimestamp(Round round) pure returns (uint32) {
-    return uint32(Round.unwrap(round) >> 192);
+/// @return startedAt When the oracles observed.
+/// @return updatedAt The time of the block that brought the round.
+function times(Round round) pure returns (uint256 startedAt, uint256 updatedAt) {
+    assembly ("memory-safe") {
+        startedAt := and(shr(192, round), 0xffffffff)
+        updatedAt := shr(224, round)
+    }
 }
 
-/// @return The time of the block that brought the round.
-function transmissionTimestamp(Round round) pure returns (uint32) {
-    return uint32(Round.unwrap(round) >> 224);
-}
-
-/// @return The time of the block that brought the round, of OCR1.
-function blockTimestamp(Round round) pure returns (uint64) {
-    return uint64(Round.unwrap(round) >> 192);
+/// @notice The same of a round of OCR1: both are the time of the block.
+function timesOfBlock(Round round) pure returns (uint256 startedAt, uint256 updatedAt) {
+    assembly ("memory-safe") {
+        startedAt := shr(192, round)
+        updatedAt := startedAt
+    }
 }

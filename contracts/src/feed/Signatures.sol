@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {IFeed} from "../interfaces/IFeed.sol";
 
 /// @title What is wrong with this signature?
-/// @dev The loops that recover signers are in the attestation of each protocol, word by word the same: as a function here
-/// they would cost every transmission 70 gas.
+/// @dev The loops that recover signers are in the attestation of each protocol, word by word the same: as one function here
+/// they would cost every transmission of OCR2 60 gas, and as one function the copies to memory before them would cost 45.
+/// Where four oracles transmit, 17 are left.
 library Signatures {
     /// @notice Says what is wrong with the signature at `index`, the first that is not good.
     /// @dev Its signer is still in the word at zero, if nothing was hashed after it was recovered; one who was seen before is

@@ -34,6 +34,7 @@ library OCR1Attestation {
     uint256 private constant ONES = type(uint256).max / type(uint16).max;
 
     /// @notice Copies configuration and report to memory, side by side.
+    /// @dev As in Attestation, except for the zeros at the end; Signatures says why it is not one function.
     /// @return config The configuration in memory; see ConfigData.
     /// @return transmission The report in memory; see above. The four words before it are free.
     function load(Hot hot, bytes calldata report) internal view returns (uint256 config, uint256 transmission) {
@@ -86,6 +87,7 @@ library OCR1Attestation {
             // signed, v (27 or 28), r, s.
             mstore(transmission, keccak256(add(transmission, 0x80), reportLength))
 
+            // The loop of Attestation, word by word; Signatures says why it is not one function.
             for { let multiplier := mload(add(config, 0x020)) } lt(index, rs.length) { index := add(index, 1) } {
                 let offset := shl(5, index)
                 mstore(add(transmission, 0x20), add(byte(index, rawVs), 27))

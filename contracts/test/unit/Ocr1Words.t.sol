@@ -93,7 +93,9 @@ contract Ocr1WordsTest is Check {
     function testFuzz_round_of_a_block(int192 answer, uint64 time) public pure {
         Round round = newRoundOfBlock(answer, time);
         eqInt("answer", round.answer(), answer);
-        eq("time", round.blockTimestamp(), time);
+        (uint256 startedAt, uint256 updatedAt) = round.timesOfBlock();
+        eq("time", startedAt, time);
+        eq("time", updatedAt, time);
     }
 
     function testFuzz_size_of_the_committee(uint256 word, address data, uint8 n) public pure {

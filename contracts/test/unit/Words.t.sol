@@ -51,8 +51,9 @@ contract WordsTest is Check {
     function testFuzz_round(int192 answer, uint32 observed, uint32 transmitted) public pure {
         Round round = newRound(answer, observed, transmitted);
         eqInt("answer", round.answer(), answer);
-        eq("observed", round.observationsTimestamp(), observed);
-        eq("transmitted", round.transmissionTimestamp(), transmitted);
+        (uint256 startedAt, uint256 updatedAt) = round.times();
+        eq("observed", startedAt, observed);
+        eq("transmitted", updatedAt, transmitted);
     }
 
     function same(Account account, bool active, uint8 seat, uint96 payment, uint128 carried) private pure {
