@@ -113,10 +113,12 @@ pub fn make(n: usize, delta_round: Duration, delta_progress: Duration) -> std::i
 
 fn parameters(delta_round: Duration, delta_progress: Duration) -> Parameters {
     let call = Duration::from_millis(50);
+    // Two rounds, so that a calm committee keeps its leader. What it wants of epochs is repeated no oftener than that: a round's
+    // time would be full of it.
+    let patience = DELTA_SAFE.max(delta_progress).max(delta_round * 2);
     Parameters {
-        // Two rounds, so that a calm committee keeps its leader.
-        delta_progress: DELTA_SAFE.max(delta_progress).max(delta_round * 2),
-        delta_resend: DELTA_SAFE,
+        delta_progress: patience,
+        delta_resend: patience,
         delta_round,
         delta_grace: Duration::ZERO,
         delta_stage: Duration::from_secs(1),
