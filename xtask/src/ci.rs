@@ -23,7 +23,7 @@ const STEPS: &[Step] = &[
     ("release", "the optimised binaries", || {
         cargo(["build", "--release", "--locked", "-p", "dodona-node", "-p", "dodona-sim"], &[])
     }),
-    ("differential", "500 random sequences on our feeds and the reference's", differential),
+    ("differential", "500 random sequences on each feed and its reference or model", differential),
     ("conformance", "every public vector through the binary", || dodona(&["conformance", "spec/vectors"])),
     ("sim", "1,000 seeds of the simulator", || release("sim", &["--seeds", "1000"])),
     ("mutate", "the simulator can fail: three of the mutations", || release("mutate", &["3"])),

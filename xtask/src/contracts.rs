@@ -5,7 +5,7 @@ use crate::run::{Failure, finish, output, program, root};
 use std::process::Command;
 
 const HELP: &str = "usage: cargo xtask contracts COMMAND
-  differential [--sequences N] [--seed S]   ours and the reference's beside each other, on random sequences
+  differential [--sequences N] [--seed S]   each feed beside the reference's or its model, on random sequences
   mutate [N] [--file TEXT] | --page         N mutants of the sources (all without N); each must be noticed; their page
   coverage                                  which lines and branches forge's tests reach
   static                                    what Slither says; needs Python";

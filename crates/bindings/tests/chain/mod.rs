@@ -119,8 +119,13 @@ impl Chain {
         self.send(from, to, call.abi_encode())
     }
 
+    /// A transaction that may make a contract.
+    pub fn create(&mut self, from: Address, data: Vec<u8>) -> Outcome {
+        self.execute(from, TxKind::Create, data.into())
+    }
+
     pub fn deploy(&mut self, from: Address, data: Vec<u8>) -> (Address, u64) {
-        let outcome = self.execute(from, TxKind::Create, data.into()).success();
+        let outcome = self.create(from, data).success();
         (outcome.created.expect("an address"), outcome.gas)
     }
 

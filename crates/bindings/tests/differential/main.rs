@@ -7,13 +7,18 @@
 //! runs the sequences of these contracts only, and `SHORTEN=no` does not look for the shortest sequence that fails.
 //! Without the reference's bytecode (`contracts/tools/reference.mjs`) there is nothing to compare, and the tests say so.
 //!
-//! Another contract joins with a module of its own that implements [`sequence::Pair`] and has a test that runs it.
+//! Threshold feeds have no original, and are beside a model instead.
+//!
+//! Another price feed of the reference joins with a module of its own that implements [`feeds::Protocol`], a threshold feed with
+//! one that implements `threshold::Feed`, anything else with one that implements [`sequence::Pair`]; and with a test that runs it.
 #![allow(clippy::print_stdout)]
 
 #[path = "../chain/mod.rs"]
 mod chain;
 mod feeds;
+mod garbling;
 mod ocr2_aggregator;
 mod offchain_aggregator;
 mod random;
 mod sequence;
+mod threshold;

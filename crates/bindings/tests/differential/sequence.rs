@@ -1,9 +1,9 @@
-//! Random sequences of steps on two contracts side by side, and the shortest sequence on which they still differ.
+//! Random sequences of steps on a contract and what it should be like, and the shortest sequence on which they still differ.
 
 use crate::random::Random;
 use std::{collections::BTreeMap, env, fmt::Debug, fmt::Write};
 
-/// Two contracts that should behave alike, in worlds that are alike.
+/// Two that should behave alike, in worlds that are alike: two contracts, or a contract and its model.
 pub trait Pair: Clone {
     /// Something that may be done to both. It means something whatever was done before, so that steps can be left out.
     type Step: Clone + Debug;
@@ -17,7 +17,7 @@ pub trait Pair: Clone {
     /// Takes the step on both.
     ///
     /// # Errors
-    /// How they differ, if that is not on the list of deliberate differences.
+    /// How they differ, but for deliberate differences.
     fn take(&mut self, step: &Self::Step, tally: &mut Tally) -> Result<(), String>;
 
     /// Reads everything that can be read from both.
@@ -35,8 +35,8 @@ pub trait Pair: Clone {
 pub struct Tally {
     /// By kind of step: how often both accepted, and how often both refused.
     pub steps: BTreeMap<String, (usize, usize)>,
-    /// By name: how often a deliberate difference was seen.
-    pub differences: BTreeMap<&'static str, usize>,
+    /// By name: how often something was met that a long run must meet, like a deliberate difference.
+    pub met: BTreeMap<&'static str, usize>,
 }
 
 impl Tally {
@@ -45,8 +45,16 @@ impl Tally {
         *if accepted { accepts } else { refusals } += 1;
     }
 
-    pub fn difference(&mut self, name: &'static str) {
-        *self.differences.entry(name).or_default() += 1;
+    pub fn meet(&mut self, name: &'static str) {
+        *self.met.entry(name).or_default() += 1;
+    }
+
+    /// # Panics
+    /// If a run was long enough, and one of the names was never met: it may be gone, or the steps no longer lead to it.
+    pub fn has_met(&self, names: &[&'static str]) {
+        for name in names.iter().filter(|_| self.taken() > LONG) {
+            assert!(self.met.contains_key(name), "{name:?} was never met");
+        }
     }
 
     pub fn taken(&self) -> usize {
@@ -58,13 +66,15 @@ impl Tally {
         for (kind, (accepted, refused)) in &self.steps {
             writeln!(page, "  {kind:<44} {accepted:>8} accepted {refused:>8} refused").expect("a string");
         }
-        for (name, count) in &self.differences {
-            writeln!(page, "  difference: {name:<32} {count:>8}").expect("a string");
+        for (name, count) in &self.met {
+            writeln!(page, "  met: {name:<39} {count:>8}").expect("a string");
         }
         page
     }
 }
 
+/// A run of more steps sees everything.
+pub const LONG: usize = 10_000;
 /// Steps after the opening.
 const STEPS_MAX: usize = 40;
 /// All is read after so many steps, and in the end.

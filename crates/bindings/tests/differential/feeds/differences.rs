@@ -4,7 +4,7 @@ use super::{
     Feeds, Protocol, Token,
     steps::{Step, Transaction},
 };
-use crate::{chain::Outcome, sequence::Tally};
+use crate::chain::Outcome;
 use alloy_primitives::{Address, I256, Log, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
 use bindings::{link_token, ocr2_aggregator as feed};
@@ -138,14 +138,6 @@ pub fn available_without_a_token<P: Protocol>(feeds: &mut Feeds<P>) -> Result<()
     }
     let got = feeds.ours.read(feeds.feed, &call);
     if got == -I256::from_raw(due) { Ok(()) } else { Err(format!("available is {got}, and {due} is owed")) }
-}
-
-/// # Panics
-/// If a difference of the list was not seen: it may be gone, or the steps no longer lead to it.
-pub fn all_are_seen<P: Protocol>(tally: &Tally) {
-    for name in P::DIFFERENCES {
-        assert!(tally.differences.contains_key(name), "the difference {name:?} was never seen");
-    }
 }
 
 /// # Panics

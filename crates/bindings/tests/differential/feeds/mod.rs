@@ -240,11 +240,11 @@ impl<P: Protocol> Pair for Feeds<P> {
             .map_err(|why| format!("{why}\n  ours   {}\n  theirs {}", told(&ours), told(&theirs)))?;
         match difference {
             Difference::Kept(name) => {
-                tally.difference(name);
+                tally.meet(name);
                 self.went_on(&mut before, &transaction, &ours, &theirs, tally)
             }
             Difference::Undone(name) => {
-                tally.difference(name);
+                tally.meet(name);
                 *self = before;
                 Ok(())
             }
@@ -256,7 +256,7 @@ impl<P: Protocol> Pair for Feeds<P> {
         for (what, data) in [consumer_readers(U256::from(latest)), P::readers()].concat() {
             if data.starts_with(&feed::linkAvailableForPaymentCall::SELECTOR) && !self.has_token() {
                 available_without_a_token(self)?;
-                tally.difference(differences::WRONG_TOKEN);
+                tally.meet(differences::WRONG_TOKEN);
                 continue;
             }
             self.read(what, address("stranger", 0), self.feed, &data)?;
@@ -323,9 +323,8 @@ pub fn run<P: Protocol>(name: &str) {
         return;
     };
     let tally = sequence::run(name, |random| if random.one_in(12) { wrong.clone() } else { usual.clone() });
-    // A short run cannot see everything.
-    if tally.taken() > 10_000 {
-        differences::all_are_seen::<P>(&tally);
+    tally.has_met(P::DIFFERENCES);
+    if tally.taken() > sequence::LONG {
         assert!(tally.steps["Transmit"].0 > 500, "transmissions are accepted");
         assert!(tally.steps["SetConfig"].0 > 100, "so are configs");
     }

@@ -35,7 +35,7 @@ pub fn level<P: Protocol>(
     check("ours", ours, transaction, &our_formula, our_sum)?;
     check("theirs", theirs, transaction, &their_formula, their_sum)?;
     if our_sum != their_sum {
-        tally.difference(name);
+        tally.meet(name);
         let (at, slot) = (feeds.feed, mapping(transaction.from, feeds.our_accounts));
         let rest = feeds.ours.storage(at, slot) & !(SUM_MASK << SUM_AT);
         feeds.ours.store(at, slot, rest | (their_sum << SUM_AT));

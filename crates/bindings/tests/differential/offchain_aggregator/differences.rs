@@ -202,7 +202,7 @@ pub fn count_anew(feeds: &mut Feeds<Ocr1>, before: &mut Feeds<Ocr1>, tally: &mut
         if price != 0 || word & mask != old & mask {
             return Err(format!("seat {seat} keeps observations at a price of {price}"));
         }
-        tally.difference(FORMER_COUNTS);
+        tally.meet(FORMER_COUNTS);
         feeds.theirs.store(at, slot, (word & !mask) | (U256::ONE << shift));
     }
     Ok(())
@@ -239,7 +239,7 @@ pub fn digest_what_was_cut(
     if !wide || our_digest != keccak256(said.abi_encode_params())[..16] {
         return Err(format!("the digests are {our_digest} and {their_digest}"));
     }
-    tally.difference(DIGEST_OF_MORE);
+    tally.meet(DIGEST_OF_MORE);
     let slot = U256::from(THEIR_HOT);
     let rest = feeds.theirs.storage(at, slot) >> 128usize << 128usize;
     feeds.theirs.store(at, slot, rest | U256::from_be_slice(our_digest.as_slice()));
