@@ -2,14 +2,8 @@
 //! through whom it likes. Both sides see what they would see in a network that fails: connections that end, and none that
 //! come about. (Stopping processes is another fault: it leaves connections open, and their clocks jump.)
 
-// One relay for `dodona devnet` and for us; the node is too large to depend on for it.
-#[path = "../../node/src/devnet/relay.rs"]
-mod relay;
-
-use p2p_proto::PeerId;
-use relay::Relay;
+use p2p::{PeerId, Relay};
 use serde_json::Value;
-use std::collections::HashSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -18,7 +12,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Relays {
     relays: Vec<Relay>,
-    keys: Vec<[u8; 32]>,
+    peers: Vec<PeerId>,
     /// They run here.
     _runtime: tokio::runtime::Runtime,
 }
@@ -32,10 +26,10 @@ impl Relays {
         let plan: Value =
             serde_json::from_str(&fs::read_to_string(&plan_path).map_err(io)?).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(io)?;
-        let (mut relays, mut keys, mut moves) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut relays, mut peers, mut moves) = (Vec::new(), Vec::new(), Vec::new());
         for oracle in plan["oracles"].as_array().into_iter().flatten() {
             let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("network.json is of another form");
-            let key: PeerId =
+            let peer: PeerId =
                 text(&oracle["identity"]["peer_id"])?.parse().map_err(|error| format!("peer_id: {error}"))?;
             let announced = text(&oracle["network"]["announce"])?;
             let target: SocketAddr = announced.parse().map_err(|error| format!("announce: {error}"))?;
@@ -45,7 +39,7 @@ impl Relays {
             let relay = relay.map_err(io)?;
             moves.push((announced, relay.address.to_string()));
             relays.push(relay);
-            keys.push(key.0);
+            peers.push(peer);
         }
         let seats = fs::read_dir(network.join("seats")).map_err(io)?;
         let seats: Vec<_> = seats.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(io)?;
@@ -58,15 +52,15 @@ impl Relays {
             // The file keeps its mode.
             fs::write(path, text).map_err(io)?;
         }
-        Ok(Relays { relays, keys, _runtime: runtime })
+        Ok(Relays { relays, peers, _runtime: runtime })
     }
 
     /// From now on these oracles and the others do not hear each other; with nobody named, all do again.
     pub fn part(&self, one_side: &[u8]) {
         let side = |oracle: usize| u8::try_from(oracle).is_ok_and(|oracle| one_side.contains(&oracle));
         for (oracle, relay) in self.relays.iter().enumerate() {
-            let strangers = self.keys.iter().enumerate().filter(|(other, _)| side(*other) != side(oracle));
-            relay.bar(strangers.map(|(_, key)| *key).collect::<HashSet<_>>());
+            let strangers = self.peers.iter().enumerate().filter(|(other, _)| side(*other) != side(oracle));
+            relay.bar(strangers.map(|(_, peer)| *peer).collect());
         }
     }
 }

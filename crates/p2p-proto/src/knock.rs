@@ -20,13 +20,18 @@ pub fn build(dialer: &dyn Keyring, listener: PeerId) -> [u8; KNOCK_LEN] {
     knock
 }
 
+/// Whom a knock names, whatever it is worth.
+pub fn dialer(knock: &[u8; KNOCK_LEN]) -> PeerId {
+    PeerId(core::array::from_fn(|i| knock[1 + i]))
+}
+
 /// Who claims to knock at `listener`'s door, without the proof. For turning strangers away before the signature is paid for.
 pub fn claimed(knock: &[u8], listener: PeerId) -> Result<PeerId, KnockError> {
     let knock: &[u8; KNOCK_LEN] = knock.try_into().map_err(|_| KnockError::Length { got: knock.len() })?;
     if knock[0] != VERSION {
         return Err(KnockError::Version { got: knock[0] });
     }
-    let dialer = PeerId(core::array::from_fn(|i| knock[1 + i]));
+    let dialer = dialer(knock);
     if dialer == listener {
         return Err(KnockError::Oneself);
     }

@@ -13,6 +13,7 @@ mod inbox;
 mod limits;
 mod link;
 mod listen;
+mod relay;
 mod remote;
 mod shared;
 mod store;
@@ -26,5 +27,6 @@ pub use host::{Host, HostConfig, OpenError, PeerEvent, PeerStatus, StartError, S
 pub use p2p_proto::address::Locator;
 pub use p2p_proto::discovery::DiscoveryConfig;
 pub use p2p_proto::{ConfigDigest, EndpointConfig, Generation, Keyring, PeerId, StreamLimits};
+pub use relay::Relay;
 pub use shared::ReachError;
 pub use store::{AnnouncementStore, MemoryStore, StoreError, Stored};

@@ -8,7 +8,6 @@ mod deploy;
 pub mod event;
 mod files;
 mod oracles;
-mod relay;
 mod view;
 mod watch;
 
@@ -24,9 +23,9 @@ use files::{Common, Home};
 use liars::Lie;
 use market::{Market, Replay, Server as MarketServer};
 use oracles::{Node, Starter};
+use p2p::Relay;
 use pipeline::format_duration;
-use relay::Relay;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -453,10 +452,10 @@ impl Nodes {
 
     /// The relays of these oracles let nobody of those through.
     fn bar(&self, at: &BTreeSet<u8>, whom: &BTreeSet<u8>) {
-        let keys: HashSet<[u8; 32]> =
-            whom.iter().map(|oracle| self.members[usize::from(*oracle)].keys.peer.public_key().0).collect();
+        let peers: BTreeSet<_> =
+            whom.iter().map(|oracle| self.members[usize::from(*oracle)].keys.peer.public_key().into()).collect();
         for relay in at.iter().filter_map(|oracle| self.members[usize::from(*oracle)].relay.as_ref()) {
-            relay.bar(keys.clone());
+            relay.bar(peers.clone());
         }
     }
 
