@@ -122,7 +122,8 @@ impl Open {
                 fs::rename(name(index), name(index + 1))?;
             }
         }
-        if self.settings.backups_max == 0 {
+        // Somebody may have removed it.
+        if self.settings.backups_max == 0 && name(0).exists() {
             fs::remove_file(name(0))?;
         }
         (self.file, self.size) = append(&self.settings)?;

@@ -12,7 +12,7 @@ use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,6 +94,7 @@ impl Metrics {
             included_observations: families.included_observations.get_or_create_owned(&labels),
             completed_rounds: families.completed_rounds.get_or_create_owned(&labels),
             led_completed_rounds: families.led_completed_rounds.get_or_create_owned(&labels),
+            refusals: Arc::default(),
             labels,
             metrics: self.clone(),
         }
@@ -197,6 +198,8 @@ pub struct OracleMetrics {
     pub completed_rounds: Counter,
     /// `ocr2_led_completed_rounds_total`.
     pub led_completed_rounds: Counter,
+    /// By name and sender, those that were counted.
+    refusals: Arc<Mutex<BTreeSet<(&'static str, u8)>>>,
     labels: Labels<2>,
     metrics: Metrics,
 }
@@ -212,9 +215,13 @@ impl OracleMetrics {
 
     /// A message was not acted on; `refusal` is the name of the reason.
     pub fn refused(&self, refusal: &'static str, sender: u8) {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert((refusal, sender));
+        self.metrics.0.oracle.refused.get_or_create(&self.refusal_labels(refusal, sender)).inc();
+    }
+
+    fn refusal_labels(&self, refusal: &str, sender: u8) -> Labels<4> {
         let [digest, key] = self.labels.clone();
-        let labels = [digest, key, ("refusal", refusal.to_owned()), ("sender", sender.to_string())];
-        self.metrics.0.oracle.refused.get_or_create(&labels).inc();
+        [digest, key, ("refusal", refusal.to_owned()), ("sender", sender.to_string())]
     }
 
     /// Removes everything of this configuration, which has been replaced.
@@ -229,6 +236,9 @@ impl OracleMetrics {
         families.config.iter().for_each(|family| {
             family.remove(&self.labels);
         });
+        for (refusal, sender) in std::mem::take(&mut *self.refusals.lock().unwrap_or_else(PoisonError::into_inner)) {
+            families.refused.remove(&self.refusal_labels(refusal, sender));
+        }
     }
 }
 
@@ -697,7 +707,9 @@ mod tests {
             assert!(text.lines().any(|got| got == line), "{line}\n{text}");
         }
         oracle.forget();
-        assert!(!metrics.encode(&Health::new()).contains("ocr2_epoch{"));
+        let text = metrics.encode(&Health::new());
+        assert!(!text.contains("ocr2_epoch{"));
+        assert!(!text.contains("ocr2_refused_messages_total{"), "{text}");
     }
 
     #[test]
