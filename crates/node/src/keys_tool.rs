@@ -5,7 +5,7 @@ use crate::cli::{Failure, print_json};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::keystore::{self, Cost, Keystore, Kind, Listed, Password, Public};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -16,7 +16,7 @@ pub enum KeysCommand {
         node: NodeFiles,
         /// Make one more key of this kind
         #[arg(long)]
-        kind: Option<KindName>,
+        kind: Option<Kind>,
     },
     /// List the public halves of all keys; needs no password
     List {
@@ -66,22 +66,13 @@ impl NodeFiles {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum KindName {
-    P2p,
-    Ocr2,
-    Eth,
-}
-
 pub fn run(command: KeysCommand) -> Result<(), Failure> {
     match command {
         KeysCommand::Create { node, kind } => {
             let config = Config::read(&node.config)?;
             let mut keystore = node.open_keystore(&config)?;
             match kind {
-                Some(KindName::P2p) => keystore.create(Kind::P2p).map(drop)?,
-                Some(KindName::Ocr2) => keystore.create(Kind::Ocr2).map(drop)?,
-                Some(KindName::Eth) => keystore.create(Kind::Eth).map(drop)?,
+                Some(kind) => keystore.create(kind).map(drop)?,
                 None => keystore.complete()?,
             }
             print_json(&keystore::list(&config.keys_folder())?)

@@ -97,11 +97,14 @@ pub enum Cost {
 }
 
 /// What a key is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// Proves who speaks on a connection
     P2p,
+    /// Signs observations and reports, and opens the secret of a configuration
     Ocr2,
+    /// Pays for transactions
     Eth,
 }
 
@@ -287,7 +290,7 @@ impl fmt::Debug for Keystore {
 
 impl Keystore {
     /// Opens every key file in `folder`, which is made (mode 0700) if it is missing. `cost` counts for a keystore that
-    /// is still empty; later keys are written as the first one was.
+    /// is still empty; later keys are written as the dearest one was.
     pub fn open(folder: &Path, password: &Password, cost: Cost) -> Result<Keystore, BadInput> {
         DirBuilder::new()
             .recursive(true)
@@ -308,8 +311,9 @@ impl Keystore {
             };
             keys.push(decrypt(&file, &derived).map_err(|problem| problem.in_file(&path))?);
         }
-        let (kdf, derived) = match known.pop_first() {
-            Some(first) => first,
+        // In their order the one with the most work is the last.
+        let (kdf, derived) = match known.pop_last() {
+            Some(dearest) => dearest,
             None => {
                 let kdf = fresh_kdf(cost);
                 let derived = derive(&kdf, password)?;
@@ -683,6 +687,18 @@ mod tests {
         let read = Password::read(&path).unwrap();
         assert_eq!(read.0.len(), 32);
         assert_eq!(format!("{read:?}"), "Password(…)");
+    }
+
+    #[test]
+    fn of_two_costs_in_one_keystore_further_keys_have_the_higher() {
+        let folder = tempfile::tempdir().unwrap();
+        for log2_n in [4, 1] {
+            let kdf = Kdf { log2_n, ..fresh_kdf(Cost::InsecureFast) };
+            let derived = derive(&kdf, &password()).unwrap();
+            let mut keystore = Keystore { folder: folder.path().to_owned(), kdf, derived, keys: Vec::new() };
+            keystore.create(Kind::P2p).unwrap();
+        }
+        assert_eq!(open(folder.path()).unwrap().kdf.log2_n, 4);
     }
 
     #[test]
