@@ -9,6 +9,7 @@ use crate::toml_file::{Section, TomlFile, whole};
 use crypto::PeerId;
 use crypto::secp256k1::Address;
 use evm::masked;
+use p2p::Locator;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ pub struct P2p {
     /// `V2.AnnounceAddresses`: where others can dial; the listen addresses if empty.
     pub announce_addresses: Vec<String>,
     /// `V2.DefaultBootstrappers`: who is asked for the addresses of others when a job names nobody.
-    pub default_bootstrappers: Vec<Bootstrapper>,
+    pub default_bootstrappers: Vec<Locator>,
     /// `V2.DeltaDial`: the least time between two dials to one peer.
     pub delta_dial: Duration,
     /// `V2.DeltaReconcile`: the time between two exchanges of announcements.
@@ -157,54 +158,6 @@ pub enum Generation {
     Old,
     /// ragep2pnew.
     New,
-}
-
-/// A peer whose addresses are known beforehand, written `PEERID@host:port/host:port` (networking spec 13.4).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Bootstrapper {
-    pub peer_id: PeerId,
-    /// `host:port` each; a host may be a name.
-    pub addresses: Vec<String>,
-}
-
-impl std::str::FromStr for Bootstrapper {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (peer_id, addresses) = text.split_once('@').ok_or("there is no @ between peer id and address")?;
-        let peer_id = peer_id.parse().map_err(|error| format!("{peer_id:?} is no peer id: {error}"))?;
-        let addresses = if addresses.is_empty() {
-            Vec::new()
-        } else {
-            addresses.split('/').map(host_and_port).collect::<Result<_, _>>()?
-        };
-        Ok(Bootstrapper { peer_id, addresses })
-    }
-}
-
-impl serde::Serialize for Bootstrapper {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Bootstrapper {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::identity::text::deserialize(deserializer)
-    }
-}
-
-impl fmt::Display for Bootstrapper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.peer_id, self.addresses.join("/"))
-    }
-}
-
-fn host_and_port(text: &str) -> Result<String, String> {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && !host.contains('@') && port.parse::<u16>().is_ok() => Ok(text.into()),
-        _ => Err(format!("{text:?} is no host:port")),
-    }
 }
 
 /// Limits of the OCR2 protocol that are the node's own; within the bounds of the OCR2 spec 10.4.
@@ -488,7 +441,9 @@ fn p2p(mut section: Section<'_>) -> P2p {
             .parsed_list("AnnounceAddresses", "[\"203.0.113.7:6690\"]", |text| address(text).map(|_| text.to_owned()))
             .unwrap_or_default(),
         default_bootstrappers: v2
-            .parsed_list("DefaultBootstrappers", "[\"12D3KooW…@boot.example.org:6690\"]", str::parse)
+            .parsed_list("DefaultBootstrappers", "[\"12D3KooW…@boot.example.org:6690\"]", |text| {
+                text.parse().map_err(|error: p2p::LocatorError| error.to_string())
+            })
             .unwrap_or_default(),
         delta_dial: v2.duration("DeltaDial", 15 * SECOND, (Duration::from_millis(10), DAY)),
         delta_reconcile: v2.duration("DeltaReconcile", 60 * SECOND, (Duration::from_millis(10), DAY)),
@@ -984,10 +939,10 @@ mod tests {
     fn a_bootstrapper_is_a_peer_and_where_it_may_be() {
         let id = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
         let text = format!("{id}@localhost:1234/[::1]:7");
-        assert_eq!(text.parse::<Bootstrapper>().unwrap().to_string(), text);
-        assert_eq!(format!("{id}@").parse::<Bootstrapper>().unwrap().addresses, [""; 0]);
+        assert_eq!(text.parse::<Locator>().unwrap().to_string(), text);
+        assert_eq!(format!("{id}@").parse::<Locator>().unwrap().addresses, [""; 0]);
         for bad in [id.to_owned(), format!("{id}@host"), format!("{id}@:1"), format!("{id}@h:70000"), "x@h:1".into()] {
-            assert!(bad.parse::<Bootstrapper>().is_err(), "{bad}");
+            assert!(bad.parse::<Locator>().is_err(), "{bad}");
         }
     }
 
@@ -1002,7 +957,7 @@ mod tests {
 
         #[test]
         fn any_text_is_an_amount_a_size_a_bootstrapper_or_not(text in "\\PC{0,40}") {
-            let _ = (wei(&text), bytes(&text), text.parse::<Bootstrapper>(), url_of(&text, &["http"]));
+            let _ = (wei(&text), bytes(&text), text.parse::<Locator>(), url_of(&text, &["http"]));
         }
     }
 }

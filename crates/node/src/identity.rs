@@ -2,6 +2,7 @@
 
 use crypto::secp256k1::Address;
 use crypto::{PeerId, Zeroizing, ed25519, secp256k1, x25519};
+use ocr2::config::OracleIdentity;
 use rand::RngCore;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt::Display;
@@ -60,6 +61,19 @@ pub struct Identity {
     pub transmitter: Address,
 }
 
+impl Identity {
+    /// What a configuration says of the oracle, and the key that its share of the secret is sealed for.
+    pub fn member(&self) -> (OracleIdentity, x25519::PublicKey) {
+        let identity = OracleIdentity {
+            offchain_key: ed25519::PublicKey(self.offchain_public_key.0),
+            signer: self.onchain_address.0.to_vec(),
+            peer_id: self.peer_id.to_string(),
+            transmitter: self.transmitter.to_string(),
+        };
+        (identity, x25519::PublicKey(self.config_public_key.0))
+    }
+}
+
 /// 32 public bytes, in hex wherever they are written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hex32(pub [u8; 32]);
@@ -111,6 +125,24 @@ pub mod text {
     pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(|error| de::Error::custom(format!("{text:?}: {error}")))
+    }
+}
+
+/// Lists of such values.
+pub mod texts {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Text<T: FromStr<Err: Display>>(#[serde(with = "text")] T);
+
+    pub fn serialize<T: Display, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(ToString::to_string))
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
+        Ok(Vec::<Text<T>>::deserialize(deserializer)?.into_iter().map(|Text(value)| value).collect())
     }
 }
 

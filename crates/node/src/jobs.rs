@@ -2,8 +2,9 @@
 //! and held against the node's configuration.
 
 use crate::bad_input::BadInput;
-use crate::config::{Bootstrapper, Config, read_text};
+use crate::config::{Config, read_text};
 use crypto::sha256;
+use p2p::{Locator, LocatorError};
 use pipeline::{Diagnostic, Job, JobKind, Strictness};
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,11 +58,14 @@ pub fn load_file(path: &Path) -> Result<LoadedJob, BadInput> {
 
 impl LoadedJob {
     /// The bootstrappers that the job names itself.
-    pub fn bootstrappers(&self) -> Result<Vec<Bootstrapper>, BadInput> {
+    pub fn bootstrappers(&self) -> Result<Vec<Locator>, BadInput> {
         let JobKind::Offchainreporting2(oracle) = &self.job.kind else { return Ok(Vec::new()) };
         let parse = |text: &String| {
-            text.parse().map_err(|problem: String| {
-                BadInput::new(problem).in_file(&self.file).at("p2pv2Bootstrappers").remedy("write PEERID@host:port")
+            text.parse().map_err(|error: LocatorError| {
+                BadInput::new(error.to_string())
+                    .in_file(&self.file)
+                    .at("p2pv2Bootstrappers")
+                    .remedy("write PEERID@host:port")
             })
         };
         oracle.p2pv2_bootstrappers.iter().map(parse).collect()

@@ -2,7 +2,7 @@
 //! here on, wherever it came from. Nothing is started yet.
 
 use crate::bad_input::BadInput;
-use crate::config::{Bootstrapper, Config, Evm, EvmNode, Generation, JobPipeline, Log};
+use crate::config::{Config, Evm, EvmNode, Generation, JobPipeline, Log};
 use crate::identity::OracleKeys;
 use crate::jobs::{self, LoadedJob};
 use crate::keys_tool::NodeFiles;
@@ -10,6 +10,7 @@ use crate::keystore::Keystore;
 use crate::seat::{Seat, SeatSource};
 use crypto::ed25519;
 use crypto::secp256k1::Address;
+use p2p::Locator;
 use pipeline::{Job, JobKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ pub struct Service {
     pub contract: Address,
     /// Where the configuration is read; nearly always the same contract.
     pub config_contract: Address,
-    pub bootstrappers: Vec<Bootstrapper>,
+    pub bootstrappers: Vec<Locator>,
     pub times: Times,
     pub role: Role,
 }

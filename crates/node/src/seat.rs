@@ -5,11 +5,12 @@
 //! whole (renamed into place), and has exactly the fields of [`Seat`]; an unknown or a missing one is an error.
 
 use crate::bad_input::BadInput;
-use crate::config::{Bootstrapper, Generation, url_of};
-use crate::identity::{Identity, OracleKeys, text};
+use crate::config::{Generation, url_of};
+use crate::identity::{Identity, OracleKeys, text, texts};
 use crate::private_file;
 use crypto::secp256k1::Address;
 use crypto::{Zeroizing, ed25519, secp256k1, x25519};
+use p2p::Locator;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use std::net::SocketAddr;
@@ -89,7 +90,8 @@ pub struct SeatNetwork {
     /// Where others can dial.
     #[serde(with = "text")]
     pub announce: SocketAddr,
-    pub bootstrappers: Vec<Bootstrapper>,
+    #[serde(with = "texts")]
+    pub bootstrappers: Vec<Locator>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta_dial_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

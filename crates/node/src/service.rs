@@ -16,9 +16,9 @@ use crypto::PeerId;
 use fetch::{Client, Settings};
 use liars::{Lie, MakeHonest};
 use median::MedianFactory;
-use ocr2::config::{OracleIdentity, PublicConfig, ResourceChecks};
+use ocr2::config::{PublicConfig, ResourceChecks};
 use ocr2::{Identity, LocalConfig, Managed};
-use p2p::{AnnouncementStore, Host, HostConfig, Locator, StartError};
+use p2p::{AnnouncementStore, Host, HostConfig, StartError};
 use ports::CannotPersist;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -138,7 +138,7 @@ async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
 /// What passes between us and our peers is counted there; a scrape reads it.
 fn watch_host(host: &Arc<Host>, plan: &Plan, metrics: &Metrics) {
     let network = metrics.network(&host.peer_id().to_string());
-    let bootstrappers: BTreeSet<_> = plan.services.iter().flat_map(|s| &s.bootstrappers).map(|b| b.peer_id).collect();
+    let bootstrappers: BTreeSet<_> = plan.services.iter().flat_map(|s| &s.bootstrappers).map(|b| b.peer).collect();
     network.bootstrappers.set(i64::try_from(bootstrappers.len()).unwrap_or(i64::MAX));
     let host = Arc::downgrade(host);
     metrics.before_scrape(move || {
@@ -173,12 +173,6 @@ impl AnnouncementStore for Announcements {
     }
 }
 
-fn locators(service: &Service) -> Vec<Locator> {
-    let locator =
-        |known: &crate::config::Bootstrapper| Locator { peer: known.peer_id, addresses: known.addresses.clone() };
-    service.bootstrappers.iter().map(locator).collect()
-}
-
 /// A machine that could not persist ends its service, and with it the node.
 fn ended(name: &str, outcome: Result<(), CannotPersist>) -> Result<(), Failure> {
     outcome.map_err(|error| Failure::failed(format!("{name}: {error}")))
@@ -198,7 +192,7 @@ fn follow(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<
 
 fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Result<(), Failure> {
     let mut configs = follow(service, context, tasks)?;
-    let (host, name, locators) = (context.host.clone(), service.name.clone(), locators(service));
+    let (host, name, locators) = (context.host.clone(), service.name.clone(), service.bootstrappers.clone());
     let (health, check) = (context.health.clone(), format!("Job.{}.Bootstrap", service.name));
     health.passing(&check, Weight::Essential);
     tasks.spawn(async move {
@@ -276,7 +270,7 @@ async fn committee_member(
         observer,
         host: host.clone(),
         health: health.clone(),
-        bootstrappers: locators(service),
+        bootstrappers: service.bootstrappers.clone(),
         buffers: (
             plan.network.incoming_message_buffer_size as usize,
             plan.network.outgoing_message_buffer_size as usize,
@@ -316,15 +310,8 @@ async fn committee_member(
 /// Makes the oracle of a seat from what it remembers.
 fn maker(service: &Service, seat: &Oracle) -> impl Fn(Vec<ocr2::Record>) -> liars::Oracle + Send + use<> {
     let keys = &seat.keys;
-    let identity = Identity {
-        identity: OracleIdentity {
-            offchain_key: keys.offchain.public_key(),
-            signer: keys.onchain.address().0.to_vec(),
-            peer_id: PeerId::from(keys.peer.public_key()).to_string(),
-            transmitter: keys.transmitter.address().to_string(),
-        },
-        config_key: keys.config.clone(),
-    };
+    let (identity, _) = keys.identity().member();
+    let identity = Identity { identity, config_key: keys.config.clone() };
     let contract =
         ocr2::Contract { chain_id: service.chain.chain_id, address: ocr::Address(service.config_contract.0) };
     let local = LocalConfig {

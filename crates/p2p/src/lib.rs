@@ -24,7 +24,7 @@ pub use endpoint::{BootstrapGroup, Endpoint, SendError};
 pub use gate::GateLimits;
 pub use gossip::JoinError;
 pub use host::{Host, HostConfig, OpenError, PeerEvent, PeerStatus, StartError, Stopped};
-pub use p2p_proto::address::Locator;
+pub use p2p_proto::address::{Locator, LocatorError};
 pub use p2p_proto::discovery::DiscoveryConfig;
 pub use p2p_proto::{ConfigDigest, EndpointConfig, Generation, Keyring, PeerId, StreamLimits};
 pub use relay::Relay;

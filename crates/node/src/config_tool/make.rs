@@ -8,10 +8,10 @@ use crate::identity::Identity;
 use crate::inspect::{ConfigDocument, HexText, Number};
 use clap::Args;
 use crypto::secp256k1::Address;
-use crypto::{ed25519, x25519};
+use crypto::{Zeroizing, x25519};
 use median::value::Value as Answer;
 use ocr::{ContractConfig, SharedSecret};
-use ocr2::config::{OracleIdentity, Parameters, Proposal, PublicConfig, ResourceChecks};
+use ocr2::config::{ConfigError, Parameters, Proposal, PublicConfig, ResourceChecks};
 use pipeline::parse_duration;
 use rand::RngCore;
 use std::path::PathBuf;
@@ -116,19 +116,14 @@ pub(super) fn make(args: &MakeArgs) -> Result<Made, BadInput> {
     }
     let count = u8::try_from(n).unwrap_or(u8::MAX);
     let proposal = Proposal {
-        oracles: identities.iter().map(oracle).collect(),
+        oracles: identities.iter().map(Identity::member).collect(),
         f: args.f.unwrap_or(count.saturating_sub(1) / 3),
         onchain_config: median::OnchainConfig { min: args.min_answer, max: args.max_answer }.encode(),
         parameters: parameters(args, n),
     };
-    let mut secret = [0; 16];
-    let mut ephemeral = [0; 32];
-    rand::rngs::OsRng.fill_bytes(&mut secret);
-    rand::rngs::OsRng.fill_bytes(&mut ephemeral);
     let checks = if args.development { ResourceChecks::Off } else { ResourceChecks::On };
-    let config = proposal
-        .seal(&SharedSecret::new(secret), &x25519::SecretKey::from_bytes(&ephemeral), checks)
-        .map_err(|error| BadInput::new(format!("no oracle would accept this: {error}")))?;
+    let config =
+        seal(&proposal, checks).map_err(|error| BadInput::new(format!("no oracle would accept this: {error}")))?;
     let warnings = PublicConfig::from_contract(&config, checks)
         .map_err(|error| BadInput::new(error.to_string()))?
         .warnings()
@@ -143,6 +138,14 @@ pub(super) fn make(args: &MakeArgs) -> Result<Made, BadInput> {
         config: document,
         warnings,
     })
+}
+
+/// A proposal with a fresh secret, which stays nowhere in the clear.
+pub(crate) fn seal(proposal: &Proposal, checks: ResourceChecks) -> Result<ContractConfig, ConfigError> {
+    let (mut secret, mut ephemeral) = ([0; 16], Zeroizing::new([0; 32]));
+    rand::rngs::OsRng.fill_bytes(&mut secret);
+    rand::rngs::OsRng.fill_bytes(&mut *ephemeral);
+    proposal.seal(&SharedSecret::new(secret), &x25519::SecretKey::from_bytes(&ephemeral), checks)
 }
 
 fn parameters(args: &MakeArgs, n: usize) -> Parameters {
@@ -172,16 +175,6 @@ fn parameters(args: &MakeArgs, n: usize) -> Parameters {
         max_duration_should_accept: args.max_duration_should_accept.unwrap_or(round),
         max_duration_should_transmit: args.max_duration_should_transmit.unwrap_or(round),
     }
-}
-
-fn oracle(identity: &Identity) -> (OracleIdentity, x25519::PublicKey) {
-    let known = OracleIdentity {
-        offchain_key: ed25519::PublicKey(identity.offchain_public_key.0),
-        signer: identity.onchain_address.0.to_vec(),
-        peer_id: identity.peer_id.to_string(),
-        transmitter: identity.transmitter.to_string(),
-    };
-    (known, x25519::PublicKey(identity.config_public_key.0))
 }
 
 fn document(args: &MakeArgs, config: &ContractConfig) -> ConfigDocument {

@@ -6,6 +6,7 @@ mod show;
 
 use chain::Chain;
 pub(crate) use chain::owner_key;
+pub(crate) use make::seal;
 
 use crate::bad_input::BadInput;
 use crate::cli::{Failure, print_json};

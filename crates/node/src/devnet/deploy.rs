@@ -2,7 +2,7 @@
 
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
-use crate::config_tool::owner_key;
+use crate::config_tool::{owner_key, seal};
 use crate::devnet_options::{ContractChoice, Deployer as Payer, DevnetOptions};
 use crate::identity::Identity;
 use alloy::primitives::aliases::{I192, U24};
@@ -10,12 +10,9 @@ use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::{SolCall, SolConstructor};
 use bindings::ocr2_aggregator::latestConfigDetailsCall;
 use bindings::{creation, link_token, ocr2_aggregator, simple_write_access_controller};
-use crypto::x25519;
 use evm::{Account, Aggregator, Endpoints, SendError, Sender, masked};
 use median::{OffchainConfig, OnchainConfig, Value};
-use ocr::SharedSecret;
-use ocr2::config::{OracleIdentity, Parameters, Proposal, ResourceChecks};
-use rand::RngCore;
+use ocr2::config::{Parameters, Proposal, ResourceChecks};
 use std::fs;
 use std::time::Duration;
 use url::Url;
@@ -146,12 +143,7 @@ impl Deployer {
         oracles: &[Identity],
         options: &DevnetOptions,
     ) -> Result<[u8; 32], Failure> {
-        let random = |bytes: &mut [u8]| rand::rngs::OsRng.fill_bytes(bytes);
-        let (mut secret, mut ephemeral) = ([0; 16], [0; 32]);
-        random(&mut secret);
-        random(&mut ephemeral);
-        let config = proposal(oracles, options)
-            .seal(&SharedSecret::new(secret), &x25519::SecretKey::from_bytes(&ephemeral), ResourceChecks::On)
+        let config = seal(&proposal(oracles, options), ResourceChecks::On)
             .map_err(|error| Failure::failed(format!("these options make no valid configuration: {error}")))?;
         let call = ocr2_aggregator::setConfigCall {
             signers: oracles.iter().map(|oracle| Address::from(oracle.onchain_address.0)).collect(),
@@ -189,18 +181,7 @@ fn proposal(oracles: &[Identity], options: &DevnetOptions) -> Proposal {
     // The three parts of a round must fit DeltaProgress together.
     let share = |percent: u32| timers.delta_progress * percent / 100;
     Proposal {
-        oracles: oracles
-            .iter()
-            .map(|oracle| {
-                let identity = OracleIdentity {
-                    offchain_key: crypto::ed25519::PublicKey(oracle.offchain_public_key.0),
-                    signer: oracle.onchain_address.0.to_vec(),
-                    peer_id: oracle.peer_id.to_string(),
-                    transmitter: oracle.transmitter.to_string(),
-                };
-                (identity, x25519::PublicKey(oracle.config_public_key.0))
-            })
-            .collect(),
+        oracles: oracles.iter().map(Identity::member).collect(),
         f: options.f,
         onchain_config: OnchainConfig { min: number(ANSWER_MIN), max: number(ANSWER_MAX) }.encode(),
         parameters: Parameters {

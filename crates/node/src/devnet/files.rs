@@ -3,11 +3,12 @@
 use super::deploy::{Contracts, JUELS_PER_FEE_COIN};
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
-use crate::config::{Bootstrapper, Config, Generation};
+use crate::config::{Config, Generation};
 use crate::identity::OracleKeys;
 use crate::keys_tool::NodeFiles;
 use crate::seat::{PathStep, Seat, SeatChain, SeatNetwork, SeatSource};
 use market::{JobFile, Server};
+use p2p::Locator;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub struct Common<'a> {
     pub http_url: &'a Url,
     pub ws_url: Option<&'a Url>,
     pub contracts: &'a Contracts,
-    pub bootstrapper: &'a Bootstrapper,
+    pub bootstrapper: &'a Locator,
     pub sources: &'a Server,
     pub n: u8,
     pub f: u8,

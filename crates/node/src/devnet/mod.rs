@@ -13,7 +13,6 @@ mod watch;
 
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
-use crate::config::Bootstrapper;
 use crate::devnet_options::{ChainChoice, DevnetOptions, Fault};
 use crate::identity::{Identity, OracleKeys};
 use crate::run::end_by_signal;
@@ -23,7 +22,7 @@ use files::{Common, Home};
 use liars::Lie;
 use market::{Market, Replay, Server as MarketServer};
 use oracles::{Node, Starter};
-use p2p::Relay;
+use p2p::{Locator, Relay};
 use pipeline::format_duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
@@ -165,7 +164,7 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
 
     // The nodes.
     let bootstrapper =
-        Bootstrapper { peer_id: bootstrap_keys.identity().peer_id, addresses: vec![bootstrap.announce.to_string()] };
+        Locator { peer: bootstrap_keys.identity().peer_id, addresses: vec![bootstrap.announce.to_string()] };
     let common = Common {
         chain_id,
         http_url: &http_url,
@@ -186,7 +185,7 @@ async fn live(options: &DevnetOptions, teller: &mut Teller, place: &Place) -> Re
     drop(reserved);
     let bootstrap_node = starter.start("bootstrap".into(), &bootstrap, None).await?;
     reachable(bootstrap.listen).await?;
-    teller.tell(Event::Bootstrap { peer_id: bootstrapper.peer_id.to_string(), listen: bootstrap.announce.to_string() });
+    teller.tell(Event::Bootstrap { peer_id: bootstrapper.peer.to_string(), listen: bootstrap.announce.to_string() });
     for member in members.iter_mut().filter(|member| member.foreign) {
         member.reserved = None;
         let folder = place.folder.join("foreign");
