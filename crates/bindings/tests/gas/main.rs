@@ -11,6 +11,7 @@
 #[path = "../chain/mod.rs"]
 mod chain;
 mod configuration_store;
+mod feed;
 mod feed_proxy;
 mod ocr2_aggregator;
 mod ocr3_verifier;
