@@ -49,13 +49,19 @@ impl Host {
     /// Ours does not repeat a report to whom it came from, on purpose; the reference does, and so it is heard here. Who that was
     /// the event does not say: the report may have waited for its epoch.
     pub fn hand(&mut self, event: Event) -> Heard {
+        self.hand_and_free(event, &mut |_| Vec::new())
+    }
+
+    /// The same with a stage that keeps messages of epochs to come: `free` gives those that an epoch frees when it begins,
+    /// and they come in before anything that the oracle asks then is answered.
+    pub fn hand_and_free(&mut self, event: Event, free: &mut dyn FnMut(Epoch) -> Vec<Event>) -> Heard {
         let mut heard = Heard::default();
         let is_message = matches!(event, Event::Received { .. });
-        self.hand_at(NOW, event, &mut heard);
+        self.hand_at(NOW, event, free, &mut heard);
         if !is_message {
             return heard;
         }
-        self.hand_at(TURNS_OVER, Event::Woke, &mut heard);
+        self.hand_at(TURNS_OVER, Event::Woke, free, &mut heard);
         let others = self.everyone.difference(self.me.into());
         for (to, message) in &mut heard.sent {
             let left_out = others.difference(*to);
@@ -66,7 +72,7 @@ impl Host {
         heard
     }
 
-    fn hand_at(&mut self, now: Time, event: Event, heard: &mut Heard) {
+    fn hand_at(&mut self, now: Time, event: Event, free: &mut dyn FnMut(Epoch) -> Vec<Event>, heard: &mut Heard) {
         let mut out = Effects::default();
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -78,7 +84,10 @@ impl Host {
                         events.push_back(Event::Answered { ticket, answer });
                     }
                     Effect::Send { to, message } => heard.sent.push((to, message)),
-                    Effect::Emit(Output::EpochStarted { epoch, leader }) => heard.entered.push((epoch, leader)),
+                    Effect::Emit(Output::EpochStarted { epoch, leader }) => {
+                        heard.entered.push((epoch, leader));
+                        free(epoch).into_iter().rev().for_each(|event| events.push_front(event));
+                    }
                     Effect::Persist(Record::Epoch { epoch, highest_sent, .. }) => {
                         heard.stored.push((epoch, highest_sent));
                     }

@@ -216,16 +216,20 @@ impl Running {
                 return Some(request);
             }
         }
-        if outcome != Outcome::NoCase && self.seen.insert(kind_of(theirs, ours)) {
-            tally.kinds += 1;
+        let kinds = if outcome == Outcome::NoCase { Vec::new() } else { kinds_of(&request, theirs, ours) };
+        let before = self.seen.len();
+        self.seen.extend(kinds);
+        tally.kinds = self.seen.len() as u64;
+        if self.seen.len() > before {
             self.corpus.keep(request);
         }
         None
     }
 }
 
-/// What tells answers apart: the reasons of both, without what differs from case to case.
-fn kind_of(theirs: &Value, ours: &Value) -> String {
+/// What tells answers apart: the reasons of both, without what differs from case to case; in scripts also the kinds of
+/// messages that a message of some kind made an oracle send.
+fn kinds_of(request: &Value, theirs: &Value, ours: &Value) -> Vec<String> {
     let mut kind = String::new();
     for answer in [theirs, ours] {
         let why = answer.get("why").and_then(Value::as_str).unwrap_or_default();
@@ -233,7 +237,16 @@ fn kind_of(theirs: &Value, ours: &Value) -> String {
         kind.extend(words.filter(|word| word.len() < 20).take(12).map(|word| format!("{word} ")));
         kind.push('|');
     }
-    kind
+    let list = |value: &Value, name| value[name].as_array().cloned().unwrap_or_default();
+    // The first field's tag says of which kind a message is.
+    let tag = |message: &Value| message["bytes"].as_str().and_then(|bytes| bytes.get(..2)).unwrap_or("--").to_owned();
+    let mut kinds = vec![kind];
+    for (asked, answered) in list(request, "steps").iter().zip(list(theirs, "steps")) {
+        let sent: String = list(&answered, "out").iter().map(tag).collect();
+        let entered = list(&answered, "entered").len();
+        kinds.push(format!("{} {entered} {sent}", if answered["refused"].is_null() { tag(asked) } else { "".into() }));
+    }
+    kinds
 }
 
 fn example(

@@ -111,7 +111,7 @@ pub fn script(dice: &mut Dice) -> Value {
 
 impl Writer<'_> {
     fn step(&mut self) {
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0 | 1 => self.wishes(),
             2 | 3 => self.asks_for_observations(),
             4..=6 => self.asks_for_reports(),
@@ -119,6 +119,7 @@ impl Writer<'_> {
             8 => self.is_of_old(),
             9 => self.observes(),
             10 => self.reports(),
+            11 => self.comes_early(),
             _ => self.again(),
         }
     }
@@ -333,6 +334,21 @@ impl Writer<'_> {
         let (report, signature) =
             if skip && !self.dice.once_in(4) { (Bytes::new(), Bytes::new()) } else { (report, signature) };
         self.says(from, Message::Report(Report { at, skip, report, signature }));
+    }
+
+    /// Messages of an epoch to come, few or more than wait for it.
+    fn comes_early(&mut self) {
+        let now = (self.epoch, self.round, self.request.take());
+        self.epoch = self.epoch.saturating_add(if self.dice.once_in(4) { 2 } else { 1 });
+        self.round = 0;
+        for _ in 0..*self.dice.pick(&[1, 2, 3, 3, 12]) {
+            match self.dice.below(5) {
+                0 | 1 => self.asks_for_observations(),
+                2 | 3 => self.asks_for_reports(),
+                _ => self.is_final(),
+            }
+        }
+        (self.epoch, self.round, self.request) = now;
     }
 
     /// Something that was said before, by the same or another.

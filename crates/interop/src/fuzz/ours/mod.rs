@@ -7,6 +7,8 @@ mod peers;
 mod script;
 mod signatures;
 
+pub use script::Waiting;
+
 use crate::fuzz::request::{Fields, No};
 use serde_json::{Map, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,11 +18,20 @@ pub type Answer = Result<Map<String, Value>, No>;
 
 /// Answers with our crates, in the server's form.
 pub fn answer(request: &Value) -> Value {
-    let mut fields = Map::new();
-    let answered = catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         let request = Fields::new(request)?;
         operation(request.text("op")?)(&request)
-    }));
+    })
+}
+
+/// The answer to a script, had messages of epochs to come waited in this way before they reach our oracle.
+pub fn answer_to_script(request: &Value, waiting: Waiting) -> Value {
+    caught(|| script::script(&Fields::new(request)?, Some(waiting)))
+}
+
+fn caught(answer: impl FnOnce() -> Answer) -> Value {
+    let mut fields = Map::new();
+    let answered = catch_unwind(AssertUnwindSafe(answer));
     let (ok, what) = match answered {
         Ok(Ok(found)) => {
             fields = found;
@@ -52,7 +63,7 @@ fn operation(name: &str) -> fn(&Fields<'_>) -> Answer {
         "leaders" => config::leaders,
         "schedule" => config::schedule,
         "limits" => config::limits,
-        "script" => script::script,
+        "script" => |request| script::script(request, None),
         "ed25519" => signatures::ed25519,
         "secp256k1" => signatures::secp256k1,
         "observation_signature" => signatures::observation_signature,

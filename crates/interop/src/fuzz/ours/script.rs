@@ -6,15 +6,37 @@ use bytes::Bytes;
 use conformance::stage::{Heard, Host, TOY_LIMITS, Toy, parameters};
 use crypto::{ed25519, secp256k1};
 use machine::Verdicts;
-use ocr::{Committee, ConfigDigest, OracleSet, PerOracle, SharedSecret};
+use ocr::{Committee, ConfigDigest, OracleId, OracleSet, PerOracle, SharedSecret};
 use ocr2::config::{OracleIdentity, PublicConfig};
+use ocr2::limits::FUTURE_MESSAGES_MAX;
 use ocr2::{Epoch, Event, LocalConfig, Memory, Message, Oracle, Setup};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub fn script(request: &Fields<'_>) -> Answer {
+/// How messages of epochs to come wait for them: a stage that lets them wait shows what an oracle does that never meets one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Messages kept for each sender; a further one displaces the oldest.
+    pub room: usize,
+    /// Whether a message waits until those of its sender before it may go, though its own epoch begins.
+    pub in_line: bool,
+    /// Whether the oracle has thought of one message, with its plugin and keys, before it is given the next.
+    pub one_by_one: bool,
+}
+
+impl Waiting {
+    /// As our oracle lets them wait.
+    pub const OURS: Self = Self { room: FUTURE_MESSAGES_MAX, in_line: false, one_by_one: false };
+    /// As the reference does (OCR2 spec 6.1).
+    pub const REFERENCE: Self = Self { room: 10, in_line: true, one_by_one: true };
+}
+
+/// `waiting`: how the stage lets messages wait; `None`: they wait in the oracle.
+pub fn script(request: &Fields<'_>, waiting: Option<Waiting>) -> Answer {
     let mut host = host(request)?;
+    let mut room = waiting.map(|waiting| WaitingRoom { waiting, kept: Vec::new() });
     let heard = host.hand(Event::Woke);
     let start = said(&host, &heard);
     let limits = match request.optional("limits") {
@@ -35,8 +57,10 @@ pub fn script(request: &Fields<'_>) -> Answer {
         steps.push(match taken {
             Err(why) => json!({"refused": why, "out": []}),
             Ok(message) => {
-                let event = Event::Received { from, message: Arc::new(message), verdicts: Verdicts::none() };
-                let heard = host.hand(event);
+                let heard = match &mut room {
+                    None => host.hand(received(from, message)),
+                    Some(room) => room.hand(&mut host, from, message),
+                };
                 let entered: Vec<_> =
                     heard.entered.iter().map(|(epoch, leader)| json!([epoch.0, leader.byte()])).collect();
                 json!({"out": said(&host, &heard), "entered": entered})
@@ -44,6 +68,82 @@ pub fn script(request: &Fields<'_>) -> Answer {
         });
     }
     Ok(found([("start", start), ("steps", steps.into())]))
+}
+
+fn received(from: OracleId, message: Message) -> Event {
+    Event::Received { from, message: Arc::new(message), verdicts: Verdicts::none() }
+}
+
+/// Where the stage keeps messages of epochs to come.
+struct WaitingRoom {
+    waiting: Waiting,
+    /// Of each sender in the order in which they came.
+    kept: Vec<(OracleId, VecDeque<(Epoch, Message)>)>,
+}
+
+impl WaitingRoom {
+    fn hand(&mut self, host: &mut Host, from: OracleId, message: Message) -> Heard {
+        let (current, _) = host.oracle.epoch();
+        if let Some(epoch) = epoch_of(&message).filter(|epoch| *epoch > current) {
+            self.keep(from, epoch, message);
+            return Heard::default();
+        }
+        let event = received(from, message);
+        if !self.waiting.one_by_one {
+            return host.hand_and_free(event, &mut |epoch| self.free(epoch));
+        }
+        let mut heard = host.hand(event);
+        // What waited makes nobody enter another epoch.
+        for (epoch, _) in heard.entered.clone() {
+            for event in self.free(epoch) {
+                let more = host.hand(event);
+                heard.sent.extend(more.sent);
+                heard.entered.extend(more.entered);
+            }
+        }
+        heard
+    }
+
+    fn keep(&mut self, from: OracleId, epoch: Epoch, message: Message) {
+        let place = self.kept.binary_search_by_key(&from, |(sender, _)| *sender).unwrap_or_else(|place| {
+            self.kept.insert(place, (from, VecDeque::new()));
+            place
+        });
+        let kept = &mut self.kept[place].1;
+        kept.push_back((epoch, message));
+        if kept.len() > self.waiting.room {
+            kept.pop_front();
+        }
+    }
+
+    /// What need not wait any longer, now that this epoch begins.
+    fn free(&mut self, begun: Epoch) -> Vec<Event> {
+        let mut freed = Vec::new();
+        for (from, kept) in &mut self.kept {
+            let mut is_held_up = false;
+            for (epoch, message) in std::mem::take(kept) {
+                is_held_up |= self.waiting.in_line && epoch > begun;
+                if is_held_up || epoch > begun {
+                    kept.push_back((epoch, message));
+                } else {
+                    freed.push(received(*from, message));
+                }
+            }
+        }
+        freed
+    }
+}
+
+/// The epoch that a message waits for; some wait for none.
+fn epoch_of(message: &Message) -> Option<Epoch> {
+    match message {
+        Message::NewEpoch(_) | Message::FinalEcho(_) => None,
+        Message::ObserveReq(_)
+        | Message::Observe(_)
+        | Message::ReportReq(_)
+        | Message::Report(_)
+        | Message::Final(_) => message.at().map(|at| at.epoch),
+    }
 }
 
 fn host(request: &Fields<'_>) -> Result<Host, No> {
