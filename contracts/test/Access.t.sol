@@ -2,16 +2,20 @@
 pragma solidity 0.8.37;
 
 import {AccessControlledOCR2Aggregator} from "../src/AccessControlledOCR2Aggregator.sol";
+import {AccessControlledOffchainAggregator} from "../src/AccessControlledOffchainAggregator.sol";
 import {SimpleReadAccessController} from "../src/access/SimpleReadAccessController.sol";
 import {SimpleWriteAccessController} from "../src/access/SimpleWriteAccessController.sol";
 import {IAccessController} from "../src/interfaces/IAccessController.sol";
+import {IFeed} from "../src/interfaces/IFeed.sol";
 import {ILinkToken} from "../src/interfaces/ILinkToken.sol";
-import {IOCR2Aggregator} from "../src/interfaces/IOCR2Aggregator.sol";
 import {IOwned} from "../src/interfaces/IOwned.sol";
-import {Ours} from "./OCR2Aggregator.t.sol";
-import {TheReference} from "./Reference.t.sol";
+import {TheReferenceOcr1} from "./OffchainAggregator.t.sol";
+import {TheReference} from "./OCR2Aggregator.t.sol";
+import {AccessSuite} from "./suites/AccessSuite.sol";
 import {Check} from "./support/Check.sol";
-import {FeedTest} from "./support/FeedTest.sol";
+import {FeedTest, OnOurs} from "./support/FeedTest.sol";
+import {Ocr1Test} from "./support/Ocr1Test.sol";
+import {Ocr2Test} from "./support/Ocr2Test.sol";
 import {Vm} from "./support/Vm.sol";
 
 /// @title Lists of addresses
@@ -72,87 +76,48 @@ contract AccessControllerTest is Check {
     }
 }
 
-/// @title A feed that only listed contracts read on chain
-abstract contract AccessControlledSuite is FeedTest {
-    function gated() private view returns (bytes[] memory calls) {
-        calls = new bytes[](8);
-        calls[0] = abi.encodeCall(feed.latestAnswer, ());
-        calls[1] = abi.encodeCall(feed.latestTimestamp, ());
-        calls[2] = abi.encodeCall(feed.latestRound, ());
-        calls[3] = abi.encodeCall(feed.getAnswer, (1));
-        calls[4] = abi.encodeCall(feed.getTimestamp, (1));
-        calls[5] = abi.encodeCall(feed.description, ());
-        calls[6] = abi.encodeCall(feed.getRoundData, (1));
-        calls[7] = abi.encodeCall(feed.latestRoundData, ());
-    }
-
-    function read(address from, address origin, bytes memory data) private returns (bool ok, bytes memory ret) {
-        vm.prank(from, origin);
-        return address(feed).staticcall(data);
-    }
-
-    function test_answers_are_for_listed_contracts_and_external_accounts() public {
-        start(4);
-        transmit(4);
-        SimpleReadAccessController list = SimpleReadAccessController(address(feed));
-        bytes[] memory calls = gated();
-        for (uint256 i = 0; i < calls.length; i++) {
-            (bool ok, bytes memory ret) = read(stranger, address(1), calls[i]);
-            yes("a contract is refused", !ok);
-            if (_ours()) {
-                eq("why", ret, abi.encodeWithSelector(SimpleWriteAccessController.NoAccess.selector, stranger));
-            }
-            (ok, ret) = read(stranger, stranger, calls[i]);
-            yes("an external account reads", ok);
-            list.addAccess(stranger);
-            bytes memory again;
-            (ok, again) = read(stranger, address(1), calls[i]);
-            yes("a listed contract reads", ok);
-            eq("the same", again, ret);
-            list.removeAccess(stranger);
-        }
-        list.disableAccessCheck();
-        for (uint256 i = 0; i < calls.length; i++) {
-            (bool ok,) = read(stranger, address(1), calls[i]);
-            yes("everyone reads", ok);
-        }
-    }
-
-    function test_the_rest_is_for_everyone() public {
-        bytes[4] memory calls = [
-            abi.encodeCall(feed.decimals, ()),
-            abi.encodeCall(feed.version, ()),
-            abi.encodeCall(feed.minAnswer, ()),
-            abi.encodeCall(feed.latestConfigDetails, ())
-        ];
-        for (uint256 i = 0; i < 4; i++) {
-            (bool ok,) = read(stranger, address(1), calls[i]);
-            yes("open", ok);
-        }
-    }
-
-    function test_its_name() public view {
-        eq("name", bytes(feed.typeAndVersion()), "AccessControlledOCR2Aggregator 1.0.0");
+abstract contract AccessControlledOcr2 is AccessSuite, Ocr2Test {
+    function _name() internal pure override returns (string memory) {
+        return "AccessControlledOCR2Aggregator 1.0.0";
     }
 }
 
-contract AccessControlledOCR2AggregatorTest is AccessControlledSuite, Ours {
+abstract contract AccessControlledOcr1 is AccessSuite, Ocr1Test {
+    function _name() internal pure override returns (string memory) {
+        return "AccessControlledOffchainAggregator 4.0.0";
+    }
+}
+
+contract AccessControlledOCR2AggregatorTest is AccessControlledOcr2, OnOurs {
     function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
         internal
-        override(FeedTest, Ours)
-        returns (IOCR2Aggregator)
+        override
+        returns (IFeed)
     {
         return new AccessControlledOCR2Aggregator(token, MIN, MAX, billing, requests, 8, "ETH / USD");
     }
 }
 
-contract ReferenceAccessControlledTest is AccessControlledSuite, TheReference {
+contract AccessControlledOffchainAggregatorTest is AccessControlledOcr1, OnOurs {
     function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
         internal
-        override(FeedTest, TheReference)
-        returns (IOCR2Aggregator)
+        override
+        returns (IFeed)
     {
-        bytes memory arguments = abi.encode(token, MIN, MAX, billing, requests, uint8(8), "ETH / USD");
-        return IOCR2Aggregator(create(bytes.concat(code("AccessControlledOCR2Aggregator"), arguments)));
+        return new AccessControlledOffchainAggregator(
+            1000, 50, 215_000_000, 400_000, 1_000_000, token, MIN, MAX, billing, requests, 8, "ETH / USD"
+        );
+    }
+}
+
+contract ReferenceAccessControlledTest is AccessControlledOcr2, TheReference {
+    function _contract() internal pure override returns (string memory) {
+        return "AccessControlledOCR2Aggregator";
+    }
+}
+
+contract ReferenceOcr1AccessControlledTest is AccessControlledOcr1, TheReferenceOcr1 {
+    function _contract() internal pure override returns (string memory) {
+        return "AccessControlledOffchainAggregator";
     }
 }

@@ -8,18 +8,17 @@ import {IBilling} from "../src/interfaces/IBilling.sol";
 import {IFeed} from "../src/interfaces/IFeed.sol";
 import {ILinkToken} from "../src/interfaces/ILinkToken.sol";
 import {IOCR2, IOCR2Aggregator} from "../src/interfaces/IOCR2Aggregator.sol";
-import {Ours} from "./OCR2Aggregator.t.sol";
-import {TheReference} from "./Reference.t.sol";
-import {FeedTest} from "./support/FeedTest.sol";
+import {Ours, TheReference} from "./OCR2Aggregator.t.sol";
+import {Ocr2Test} from "./support/Ocr2Test.sol";
 import {SpoiledToken} from "./support/SpoiledToken.sol";
 import {Vm} from "./support/Vm.sol";
 
 /// @title Terms without gas, so that amounts are round numbers
-abstract contract WithoutGas is FeedTest {
+abstract contract WithoutGas is Ocr2Test {
     uint256 internal constant PER_ROUND = 400_000 gwei;
 
     function startWithoutGas(uint256 n, bool payees) internal {
-        feed.setBilling(0, 0, 400_000, 0, 0);
+        ocr2().setBilling(0, 0, 400_000, 0, 0);
         if (payees) feed.setPayees(transmittersOf(n), payeesOf(n));
         configure(n, uint8((n - 1) / 3));
     }
@@ -95,7 +94,7 @@ abstract contract Differences is WithoutGas {
         for (uint256 i = 0; i < 4; i++) {
             eq("paid in order", link.balanceOf(payeeOf(i)), i < 2 ? 2 * PER_ROUND : 0);
             eq("or owed", feed.owedPayment(transmitterOf(i)), i < 2 ? 0 : 2 * PER_ROUND);
-            eq("counted anew", feed.oracleObservationCount(transmitterOf(i)), 0);
+            eq("counted anew", ocr2().oracleObservationCount(transmitterOf(i)), 0);
         }
         eqInt("available", feed.linkAvailableForPayment(), -int256(4 * PER_ROUND));
     }
@@ -112,7 +111,7 @@ abstract contract Differences is WithoutGas {
         startWithoutGas(4, true);
         feed.withdrawFunds(address(1), type(uint256).max);
         transmit(4);
-        (bool ok,) = address(feed).call(abi.encodeCall(feed.setBilling, (0, 0, 1, 0, 0)));
+        (bool ok,) = address(feed).call(abi.encodeCall(ocr2().setBilling, (0, 0, 1, 0, 0)));
         yes("accepted by ours only", ok == _ours());
         if (!_ours()) return;
         transmit(next(4), 0);
@@ -182,7 +181,7 @@ abstract contract Differences is WithoutGas {
             if (_ours()) eq("owed", feed.owedPayment(transmitterOf(0)), PER_ROUND);
         }
         token.answer(bytes.concat(abi.encode(true), "more"));
-        feed.setConfig(signersOf(4), transmittersOf(4), 1, onchainConfig(), 2, "");
+        ocr2().setConfig(signersOf(4), transmittersOf(4), 1, onchainConfig(), 2, "");
         if (_ours()) eq("paid in the end", feed.owedPayment(transmitterOf(0)), 0);
     }
 }
@@ -206,7 +205,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
     function test_what_a_departed_oracle_is_owed_can_be_withdrawn_by_its_payee() public {
         uint256 debt = departed();
         eq("still owed", feed.owedPayment(transmitterOf(6)), debt);
-        eq("earns no more", feed.oracleObservationCount(transmitterOf(6)), 0);
+        eq("earns no more", ocr2().oracleObservationCount(transmitterOf(6)), 0);
         eqInt("on the books", feed.linkAvailableForPayment(), 10 ** 24 - int256(7 * debt));
         transmit(4);
         eq("earns no more", feed.owedPayment(transmitterOf(6)), debt);
@@ -249,7 +248,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         startWithoutGas(4, false);
         transmit(4);
         vm.recordLogs();
-        feed.setBilling(0, 0, 0, 0, 0);
+        ocr2().setBilling(0, 0, 0, 0, 0);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         eq("four and BillingSet", logs.length, 5);
         eq("topic", logs[3].topics[0], IBilling.PaymentCarried.selector);
@@ -345,7 +344,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
     function test_a_limit_survives_config_terms_and_validator() public {
         limited(7);
         feed.setValidatorConfig(IAggregatorValidator(address(1)), 5);
-        feed.setBilling(1, 2, 3, 4, 5);
+        ocr2().setBilling(1, 2, 3, 4, 5);
         configure(7, 2);
         eq("limit", feed.getHistoryLimit(), 7);
     }
@@ -370,9 +369,9 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
     // -- a validator that acts
 
     function test_a_validator_that_pays_the_transmitter_out_does_not_pay_it_twice() public {
-        feed.setBilling(0, 0, 400_000, 1_000_000, 0);
+        ocr2().setBilling(0, 0, 400_000, 1_000_000, 0);
         address[] memory payees = payeesOf(4);
-        PayingValidator validator = new PayingValidator(feed, transmitterOf(0));
+        PayingValidator validator = new PayingValidator(ocr2(), transmitterOf(0));
         payees[0] = address(validator);
         feed.setPayees(transmittersOf(4), payees);
         configure(4, 1);
@@ -391,7 +390,7 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         OCR2Aggregator(address(feed)).transferOwnership(address(validator));
         validator.arm(signersOf(4), transmittersOf(7), onchainConfig());
         transmit(next(4), 3);
-        eq("the old transmitter is out", feed.oracleObservationCount(transmitterOf(3)), 0);
+        eq("the old transmitter is out", ocr2().oracleObservationCount(transmitterOf(3)), 0);
         eq("and is owed nothing", feed.owedPayment(transmitterOf(3)), 0);
     }
 }

@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ILinkToken, ITokenReceiver} from "../src/interfaces/ILinkToken.sol";
-import {Ours} from "./OCR2Aggregator.t.sol";
-import {TheReference} from "./Reference.t.sol";
+import {Ours, TheReference} from "./OCR2Aggregator.t.sol";
 import {FeedTest} from "./support/FeedTest.sol";
 import {Vm} from "./support/Vm.sol";
 

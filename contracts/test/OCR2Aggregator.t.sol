@@ -3,44 +3,57 @@ pragma solidity 0.8.37;
 
 import {OCR2Aggregator} from "../src/OCR2Aggregator.sol";
 import {IAccessController} from "../src/interfaces/IAccessController.sol";
+import {IFeed} from "../src/interfaces/IFeed.sol";
 import {ILinkToken} from "../src/interfaces/ILinkToken.sol";
-import {IOCR2Aggregator} from "../src/interfaces/IOCR2Aggregator.sol";
-import {LinkToken} from "../src/token/LinkToken.sol";
-import {BillingSuite} from "./suites/BillingSuite.sol";
-import {ConfigSuite} from "./suites/ConfigSuite.sol";
-import {FeedSuite} from "./suites/FeedSuite.sol";
-import {TransmitSuite} from "./suites/TransmitSuite.sol";
-import {VectorSuite} from "./suites/VectorSuite.sol";
-import {FeedTest} from "./support/FeedTest.sol";
+import {Ocr2BillingSuite} from "./suites/Ocr2BillingSuite.sol";
+import {Ocr2ConfigSuite} from "./suites/Ocr2ConfigSuite.sol";
+import {Ocr2FeedSuite} from "./suites/Ocr2FeedSuite.sol";
+import {Ocr2TransmitSuite} from "./suites/Ocr2TransmitSuite.sol";
+import {Ocr2VectorSuite} from "./suites/Ocr2VectorSuite.sol";
+import {OnOurs, OnTheReference} from "./support/FeedTest.sol";
+import {Ocr2Test} from "./support/Ocr2Test.sol";
 
-/// @dev Ours.
-abstract contract Ours is FeedTest {
-    function _ours() internal pure override returns (bool) {
-        return true;
-    }
-
-    function _requireArtifacts() internal override {}
-
-    function _deployLink() internal virtual override returns (ILinkToken) {
-        return new LinkToken();
-    }
-
+abstract contract Ours is Ocr2Test, OnOurs {
     function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
         internal
-        virtual
         override
-        returns (IOCR2Aggregator)
+        returns (IFeed)
     {
         return new OCR2Aggregator(token, MIN, MAX, billing, requests, 8, "ETH / USD");
     }
 }
 
-contract OCR2AggregatorConfigTest is ConfigSuite, Ours {}
+abstract contract TheReference is Ocr2Test, OnTheReference {
+    function _contract() internal pure virtual returns (string memory) {
+        return "OCR2Aggregator";
+    }
 
-contract OCR2AggregatorTransmitTest is TransmitSuite, Ours {}
+    function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
+        internal
+        override
+        returns (IFeed)
+    {
+        bytes memory arguments = abi.encode(token, MIN, MAX, billing, requests, uint8(8), "ETH / USD");
+        return IFeed(create(bytes.concat(code(_contract()), arguments)));
+    }
+}
 
-contract OCR2AggregatorBillingTest is BillingSuite, Ours {}
+contract OCR2AggregatorConfigTest is Ocr2ConfigSuite, Ours {}
 
-contract OCR2AggregatorFeedTest is FeedSuite, Ours {}
+contract OCR2AggregatorTransmitTest is Ocr2TransmitSuite, Ours {}
 
-contract OCR2AggregatorVectorTest is VectorSuite, Ours {}
+contract OCR2AggregatorBillingTest is Ocr2BillingSuite, Ours {}
+
+contract OCR2AggregatorFeedTest is Ocr2FeedSuite, Ours {}
+
+contract OCR2AggregatorVectorTest is Ocr2VectorSuite, Ours {}
+
+contract ReferenceConfigTest is Ocr2ConfigSuite, TheReference {}
+
+contract ReferenceTransmitTest is Ocr2TransmitSuite, TheReference {}
+
+contract ReferenceBillingTest is Ocr2BillingSuite, TheReference {}
+
+contract ReferenceFeedTest is Ocr2FeedSuite, TheReference {}
+
+contract ReferenceVectorTest is Ocr2VectorSuite, TheReference {}

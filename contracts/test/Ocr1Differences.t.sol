@@ -58,7 +58,7 @@ abstract contract Ocr1Differences is Ocr1Test {
 
     function test_difference_bytes_behind_the_report_are_refused() public {
         start(4);
-        Ocr1Call memory call = signed(bytes.concat(next(4).report, bytes32(0)), 4);
+        Call memory call = signed(bytes.concat(next(4).report, bytes32(0)), 4);
         bytes memory why = abi.encodeWithSelector(IFeed.MalformedReport.selector);
         refusedByOursOnly(transmitterOf(0), encode(call), why);
     }
@@ -124,7 +124,7 @@ abstract contract Ocr1Differences is Ocr1Test {
 
     function test_difference_the_validator_sees_the_new_round_and_its_observations_paid() public {
         startWithoutGas(4);
-        LookingValidator validator = new LookingValidator(feed, transmitterOf(0));
+        LookingValidator validator = new LookingValidator(ocr1(), transmitterOf(0));
         feed.setValidatorConfig(validator, 300_000);
         transmit(next(4), 0);
         eq("round", validator.latestRoundSeen(), _ours() ? 1 : 0);
@@ -137,9 +137,9 @@ abstract contract Ocr1Differences is Ocr1Test {
     /// @dev Section 9.7 of the notes on the original: it never pays the base of a transaction, and zero bytes like others.
     function test_difference_base_and_calldata_are_paid_as_they_cost() public {
         start(4);
-        feed.setBilling(1000, 0, 1_000_000, 0, 0);
+        ocr1().setBilling(1000, 0, 1_000_000, 0, 0);
         vm.txGasPrice(1 gwei);
-        Ocr1Call memory call = next(4);
+        Call memory call = next(4);
         bytes memory data = encode(call);
         uint256 zeros;
         for (uint256 i = 0; i < data.length; i++) {
@@ -169,7 +169,7 @@ abstract contract Ocr1Differences is Ocr1Test {
         uint256 still;
         for (uint256 i = 0; i < 4; i++) {
             yes("paid or owed", (owed(i) == 0) != (link.balanceOf(payeeOf(i)) == 0));
-            eq("counted anew", feed.oracleObservationCount(transmitterOf(i)), 0);
+            eq("counted anew", ocr1().oracleObservationCount(transmitterOf(i)), 0);
             still += owed(i);
         }
         eq("nothing is lost", paid + still, 8 * PER_OBSERVATION + 2 * PER_TRANSMISSION);
@@ -181,7 +181,7 @@ abstract contract Ocr1Differences is Ocr1Test {
         startWithoutGas(4);
         feed.withdrawFunds(address(1), type(uint256).max);
         transmit(next(4), 0);
-        acceptedByOursOnly(abi.encodeCall(feed.setBilling, (0, 0, 0, 1, 0)));
+        acceptedByOursOnly(abi.encodeCall(ocr1().setBilling, (0, 0, 0, 1, 0)));
         if (!_ours()) return;
         transmit(next(4), 0);
         eq("old debt and new price", owed(2), PER_OBSERVATION + 1 gwei);
@@ -253,7 +253,7 @@ abstract contract Ocr1Differences is Ocr1Test {
     /// @dev Section 9.10: observations at a price of zero stay with the seat.
     function test_difference_a_newcomer_is_not_paid_for_its_predecessor() public {
         start(4);
-        feed.setBilling(0, 0, 0, 0, 0);
+        ocr1().setBilling(0, 0, 0, 0, 0);
         for (uint256 i = 0; i < 3; i++) {
             transmit(4);
         }
@@ -262,21 +262,21 @@ abstract contract Ocr1Differences is Ocr1Test {
         for (uint256 i = 0; i < 4; i++) {
             last[i] = transmitters[4 + i];
         }
-        feed.setConfig(signersOf(4), last, 1, 1, "");
-        eq("count", feed.oracleObservationCount(last[0]), _ours() ? 0 : 3);
-        feed.setBilling(0, 0, 0, 10, 0);
+        ocr1().setConfig(signersOf(4), last, 1, 1, "");
+        eq("count", ocr1().oracleObservationCount(last[0]), _ours() ? 0 : 3);
+        ocr1().setBilling(0, 0, 0, 10, 0);
         eq("owed", feed.owedPayment(last[0]), _ours() ? 0 : 30 gwei);
     }
 
     /// @dev Section 9.10: the reference sums up all 31 seats.
     function test_difference_an_empty_seat_is_owed_nothing() public {
         start(7);
-        feed.setBilling(0, 0, 0, 0, 0);
+        ocr1().setBilling(0, 0, 0, 0, 0);
         for (uint256 i = 0; i < 3; i++) {
             transmit(7);
         }
         configure(4);
-        feed.setBilling(0, 0, 0, 10, 0);
+        ocr1().setBilling(0, 0, 0, 10, 0);
         uint256 owedToAll = owed(0) + owed(1) + owed(2) + owed(3) + owed(4) + owed(5) + owed(6);
         int256 books = int256(link.balanceOf(address(feed))) - feed.linkAvailableForPayment();
         yes("the books are what is owed", (books == int256(owedToAll)) == _ours());
@@ -317,7 +317,7 @@ contract OffchainAggregatorOwnTest is OursOcr1 {
         uint256 debt = 2 * (PER_OBSERVATION + PER_TRANSMISSION);
         eq("amount", logs[6].data, abi.encode(debt));
         eq("still owed", owed(6), debt);
-        eq("earns no more", feed.oracleObservationCount(transmitterOf(6)), 0);
+        eq("earns no more", ocr1().oracleObservationCount(transmitterOf(6)), 0);
         link.transfer(address(feed), 10 ** 22);
         (bool ok,) = send(payeeOf(6), abi.encodeCall(feed.withdrawPayment, (transmitterOf(6))));
         yes("paid", ok);
@@ -345,7 +345,7 @@ contract OffchainAggregatorOwnTest is OursOcr1 {
     function test_a_sum_that_leaves_96_bits_stays_at_its_end_and_the_feed_goes_on() public {
         start(4);
         uint32 most = type(uint32).max;
-        feed.setBilling(most, most, most, 0, most);
+        ocr1().setBilling(most, most, most, 0, most);
         vm.txGasPrice(uint256(most) * 1 gwei);
         uint256 before;
         for (uint256 i = 0; i < 80; i++) {
@@ -419,7 +419,7 @@ contract OffchainAggregatorOwnTest is OursOcr1 {
         OffchainAggregator(address(feed)).transferOwnership(address(validator));
         validator.arm(signersOf(4), transmittersOf(7));
         transmit(next(4), 3);
-        eq("the old transmitter is out", feed.oracleObservationCount(transmitterOf(3)), 0);
+        eq("the old transmitter is out", ocr1().oracleObservationCount(transmitterOf(3)), 0);
         eq("its observation was paid", link.balanceOf(payeeOf(3)), PER_OBSERVATION);
         eq("and it is owed nothing", owed(3), 0);
     }

@@ -3,75 +3,68 @@ pragma solidity 0.8.37;
 
 import {OffchainAggregator} from "../src/OffchainAggregator.sol";
 import {IAccessController} from "../src/interfaces/IAccessController.sol";
-import {LinkToken} from "../src/token/LinkToken.sol";
-import {Committee} from "./support/Committee.sol";
+import {IFeed} from "../src/interfaces/IFeed.sol";
+import {IOCR1Billing, IOffchainAggregator} from "../src/interfaces/IOffchainAggregator.sol";
+import {Actors, InvariantSuite} from "./suites/InvariantSuite.sol";
 
-/// @title Everybody who acts on an OCR1 feed, at random; and what they have seen
+/// @title Everybody who acts on an OCR1 feed
 /// @dev The ghosts below keep the books a second time: every observation and every price.
-contract Ocr1Actors is Committee {
-    uint256 internal constant POPULATION = 12; // oracles 0 to 11; committees are runs of them
-
-    LinkToken public immutable link;
-    OffchainAggregator public immutable feed;
-
-    uint256 public first; // the committee: oracles first .. first + n - 1, modulo POPULATION
-    uint256 public n;
-    uint8 public f;
-    bytes16 public digest;
-    uint32 public epoch;
+contract Ocr1Actors is Actors {
     uint256 public pricePerObservation;
-
-    uint256 public highestRound;
-    uint256 public roundWentBack;
-    uint256 public epochWentBack;
-    uint256 public forgedAccepted;
-    uint256 public strangerActed;
-    uint256 public overpaid;
-    uint256 public frozenConfig;
-    uint256 public accepted;
-    uint256 public refusedHonest;
-    mapping(uint256 roundId => bytes32 content) public content;
     /// @dev Observations of an oracle that were not settled, as OCR1's rules count them.
     mapping(uint256 oracle => uint256 count) public observed;
 
-    constructor() {
-        link = new LinkToken();
+    function ocr1() public view returns (IOffchainAggregator) {
+        return IOffchainAggregator(address(feed));
+    }
+
+    function _deployFeed() internal override returns (IFeed made) {
         IAccessController nobody = IAccessController(address(0));
-        feed = new OffchainAggregator(
+        made = new OffchainAggregator(
             1000, 50, 1_000_000, 400_000, 1_000_000, link, 1, type(int192).max / 2, nobody, nobody, 8, "invariants"
         );
         pricePerObservation = 400_000 gwei;
-        feed.setPayees(transmittersOf(POPULATION), payeesOf(POPULATION));
-        setConfig(0, 4);
+        made.setPayees(transmittersOf(POPULATION), payeesOf(POPULATION));
     }
 
-    function oracle(uint256 seat) public view returns (uint256) {
-        return (first + seat) % POPULATION;
+    function _encodeConfig(address[] memory signers, address[] memory transmitters, uint8 f_)
+        internal
+        view
+        override
+        returns (bytes memory)
+    {
+        return abi.encodeCall(ocr1().setConfig, (signers, transmitters, f_, 1, ""));
+    }
+
+    function _encodeTerms() internal pure override returns (bytes memory) {
+        return abi.encodeCall(IOCR1Billing.setBilling, (1, 2, 3, 4, 5));
+    }
+
+    function configDetails() public view override returns (uint32, bytes32) {
+        (uint32 count,, bytes16 digest_) = ocr1().latestConfigDetails();
+        return (count, digest_);
+    }
+
+    function _latestEpoch() internal override returns (uint32 latest) {
+        vm.prank(address(1), address(1));
+        (, latest,,,) = ocr1().latestTransmissionDetails();
+    }
+
+    function _honest() internal view override returns (bytes memory) {
+        return call(reportOf(epoch + 1, n, 0), 0, f + 1);
+    }
+
+    function _onConfig() internal override {
+        for (uint256 i = 0; i < POPULATION; i++) {
+            observed[i] = 0;
+        }
+    }
+
+    function _onPaid(uint256 who) internal override {
+        observed[who] = 0;
     }
 
     // -- the owner
-
-    function setConfig(uint256 first_, uint256 n_) public {
-        (first_, n_) = (first_ % POPULATION, 4 + n_ % 7);
-        address[] memory signers = new address[](n_);
-        address[] memory transmitters = new address[](n_);
-        for (uint256 i = 0; i < n_; i++) {
-            signers[i] = vm.addr(signerKey((first_ + i) % POPULATION));
-            transmitters[i] = transmitterOf((first_ + i) % POPULATION);
-        }
-        try feed.setConfig(signers, transmitters, uint8((n_ - 1) / 3), 1, "") {
-            (first, n, f) = (first_, n_, uint8((n_ - 1) / 3));
-            bytes16 before = digest;
-            (,, digest) = feed.latestConfigDetails();
-            if (digest == before) frozenConfig++;
-            epoch = 0;
-            for (uint256 i = 0; i < POPULATION; i++) {
-                observed[i] = 0;
-            }
-        } catch {
-            frozenConfig++;
-        }
-    }
 
     function setBilling(uint32 observation, uint32 transmission) external {
         uint32 price = observation % 3 == 0 ? 0 : observation % 1_000_000;
@@ -79,19 +72,11 @@ contract Ocr1Actors is Committee {
         for (uint256 i = 0; i < n; i++) {
             if (feed.owedPayment(transmitterOf(oracle(i))) != 0) observed[oracle(i)] = 0;
         }
-        try feed.setBilling(1000, 50, 1_000_000, price, transmission % 10_000_000) {
+        try ocr1().setBilling(1000, 50, 1_000_000, price, transmission % 10_000_000) {
             pricePerObservation = uint256(price) * 1 gwei;
         } catch {
             frozenConfig++;
         }
-    }
-
-    function fund(uint256 amount) external {
-        link.transfer(address(feed), amount % 10 ** 19);
-    }
-
-    function withdrawFunds(uint256 amount) external {
-        try feed.withdrawFunds(address(this), amount % 10 ** 20) {} catch {}
     }
 
     // -- oracles
@@ -118,7 +103,7 @@ contract Ocr1Actors is Committee {
         bytes memory report = reportOf(epoch + 1, n, from);
         if (kind == 3) report = abi.encode(keccak256("context"), bytes32(0), observationsOf(n, 1000));
         if (kind == 4) {
-            (, uint32 latest,,,) = details();
+            uint32 latest = _latestEpoch();
             if (latest == 0) return; // nothing is old yet
             report = reportOf(latest, n, from);
         }
@@ -131,45 +116,10 @@ contract Ocr1Actors is Committee {
         if (attempt(transmitterOf(oracle(seat % n)), data)) forgedAccepted++;
     }
 
-    function withdrawPayment(uint256 who) external {
-        who = who % POPULATION;
-        uint256 owed = feed.owedPayment(transmitterOf(who));
-        uint256 before = link.balanceOf(payeeOf(who));
-        vm.prank(payeeOf(who));
-        try feed.withdrawPayment(transmitterOf(who)) {
-            if (link.balanceOf(payeeOf(who)) - before != owed) overpaid++;
-            if (owed != 0) observed[who] = 0;
-        } catch {}
-    }
-
-    // -- strangers
-
-    function strange(uint256 which, address who, bytes32 noise) external {
-        if (who == address(this) || who == address(0)) return;
-        for (uint256 i = 0; i < POPULATION; i++) {
-            if (who == payeeOf(i) || who == transmitterOf(i)) return;
-        }
-        bytes[10] memory calls = [
-            abi.encodeCall(feed.setBilling, (1, 2, 3, 4, 5)),
-            abi.encodeCall(feed.setConfig, (new address[](4), new address[](4), 1, 2, "")),
-            abi.encodeCall(feed.setPayees, (new address[](1), new address[](1))),
-            abi.encodeCall(feed.withdrawFunds, (who, 1)),
-            abi.encodeCall(feed.withdrawPayment, (transmitterOf(uint256(noise) % POPULATION))),
-            abi.encodeCall(feed.setLinkToken, (link, who)),
-            abi.encodeCall(feed.requestNewRound, ()),
-            abi.encodeCall(feed.setHistoryLimit, (2)),
-            abi.encodeCall(feed.transferOwnership, (who)),
-            call(reportOf(epoch + 1, n, 0), 0, f + 1)
-        ];
-        vm.prank(who);
-        (bool ok,) = address(feed).call(calls[which % 10]);
-        if (ok) strangerActed++;
-    }
-
     // -- inside
 
     function reportOf(uint32 epoch_, uint256 observations, uint256 from) private view returns (bytes memory) {
-        bytes32 context = bytes32((uint256(uint128(digest)) << 40) | (uint256(epoch_) << 8) | 1);
+        bytes32 context = bytes32((uint256(digest) >> 128 << 40) | (uint256(epoch_) << 8) | 1);
         bytes32 observers;
         for (uint256 i = 0; i < observations; i++) {
             observers |= bytes32(((from % n + i) % n) << (248 - 8 * i));
@@ -195,7 +145,7 @@ contract Ocr1Actors is Committee {
             (v, rs[i], ss[i]) = vm.sign(key, keccak256(report));
             vs |= bytes32(uint256(v - 27) << (248 - 8 * i));
         }
-        return abi.encodeCall(feed.transmit, (report, rs, ss, vs));
+        return abi.encodeCall(ocr1().transmit, (report, rs, ss, vs));
     }
 
     function callTwice(bytes memory report, uint256 from) private view returns (bytes memory) {
@@ -207,104 +157,31 @@ contract Ocr1Actors is Committee {
             (rs[i], ss[i]) = (r, s);
             vs |= bytes32(uint256(v - 27) << (248 - 8 * i));
         }
-        return abi.encodeCall(feed.transmit, (report, rs, ss, vs));
-    }
-
-    function details() private returns (bytes16, uint32, uint8, int192, uint64) {
-        vm.prank(address(1), address(1));
-        return feed.latestTransmissionDetails();
-    }
-
-    function attempt(address from, bytes memory data) private returns (bool ok) {
-        (, uint32 epochBefore,,,) = details();
-        vm.prank(from);
-        (ok,) = address(feed).call(data);
-        (, uint32 epochAfter,,,) = details();
-        if (epochAfter < epochBefore || (ok && epochAfter == epochBefore)) epochWentBack++;
-        uint256 round = feed.latestRound();
-        if (round != highestRound + (ok ? 1 : 0)) roundWentBack++;
-        if (round > highestRound) content[round] = roundContent(round);
-        highestRound = round;
-    }
-
-    function roundContent(uint256 round) public view returns (bytes32) {
-        (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) =
-            feed.getRoundData(uint80(round));
-        return keccak256(abi.encode(id, answer, startedAt, updatedAt, answeredIn));
+        return abi.encodeCall(ocr1().transmit, (report, rs, ss, vs));
     }
 }
 
-/// @dev Numbers are those of docs/Invariants.md, under OffchainAggregator.
-contract Ocr1InvariantsTest is Committee {
+contract Ocr1InvariantsTest is InvariantSuite {
     Ocr1Actors private actors;
 
     function setUp() public {
         actors = new Ocr1Actors();
     }
 
-    function targetContracts() public view returns (address[] memory list) {
-        list = new address[](1);
-        list[0] = address(actors);
-    }
-
-    function invariant_1_rounds_grow_by_one_and_never_change() public view {
-        eq("steps", actors.roundWentBack(), 0);
-        OffchainAggregator feed = actors.feed();
-        uint256 latest = feed.latestRound();
-        eq("rounds", latest, actors.accepted());
-        for (uint256 round = 1; round <= latest; round++) {
-            eq("content", actors.content(round), actors.roundContent(round));
-        }
-        eq("none after the latest", feed.getTimestamp(latest + 1), 0);
-    }
-
-    function invariant_2_epochs_never_go_back_under_one_config() public view {
-        eq("steps", actors.epochWentBack(), 0);
-    }
-
-    function invariant_3_without_a_quorum_nothing_changes() public view {
-        eq("forged reports accepted", actors.forgedAccepted(), 0);
-        eq("honest reports refused", actors.refusedHonest(), 0);
-    }
-
-    function invariant_4_only_owners_admins_and_payees_act() public view {
-        eq("strangers' calls that did something", actors.strangerActed(), 0);
-    }
-
-    function invariant_5_the_books_are_the_sum_of_what_is_owed() public view {
-        OffchainAggregator feed = actors.feed();
-        uint256 owed;
-        for (uint256 i = 0; i < 12; i++) {
-            owed += feed.owedPayment(transmitterOf(i));
-        }
-        int256 balance = int256(actors.link().balanceOf(address(feed)));
-        eqInt("available", feed.linkAvailableForPayment(), balance - int256(owed));
-    }
-
-    function invariant_6_what_is_withdrawn_was_owed() public view {
-        eq("withdrawals of another amount", actors.overpaid(), 0);
-    }
-
-    function invariant_7_config_and_terms_can_always_be_set() public view {
-        eq("refusals", actors.frozenConfig(), 0);
+    function _actors() internal view override returns (Actors) {
+        return actors;
     }
 
     function invariant_8_only_members_are_counted_and_for_what_they_observed() public view {
-        OffchainAggregator feed = actors.feed();
+        IOffchainAggregator feed = actors.ocr1();
         for (uint256 i = 0; i < 12; i++) {
             bool member = (i + 12 - actors.first()) % 12 < actors.n();
             eq("count", feed.oracleObservationCount(transmitterOf(i)), member ? actors.observed(i) : 0);
         }
     }
 
-    function invariant_9_the_digest_belongs_to_the_config() public view {
-        (uint32 count,, bytes16 digest) = actors.feed().latestConfigDetails();
-        yes("configured", count > 0);
-        eq("digest", digest, actors.digest());
-    }
-
     function invariant_10_who_observed_is_owed_at_least_that() public view {
-        OffchainAggregator feed = actors.feed();
+        IFeed feed = actors.feed();
         for (uint256 i = 0; i < actors.n(); i++) {
             uint256 who = actors.oracle(i);
             uint256 earned = actors.observed(who) * actors.pricePerObservation();

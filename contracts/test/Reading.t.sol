@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {OCR2Aggregator} from "../src/OCR2Aggregator.sol";
-import {IAccessController} from "../src/interfaces/IAccessController.sol";
 import {IAggregatorV2V3} from "../src/interfaces/IAggregatorV2V3.sol";
-import {ILinkToken} from "../src/interfaces/ILinkToken.sol";
-import {IOCR2Aggregator} from "../src/interfaces/IOCR2Aggregator.sol";
-import {LinkToken} from "../src/token/LinkToken.sol";
-import {TheReference} from "./Reference.t.sol";
+import {Ours, TheReference} from "./OCR2Aggregator.t.sol";
 import {ReadSuite} from "./suites/ReadSuite.sol";
-import {FeedTest} from "./support/FeedTest.sol";
+import {Ocr2Test} from "./support/Ocr2Test.sol";
 
 /// @dev What ReadSuite claims of threshold feeds is true of the feeds of OCR2.
-abstract contract OCR2Reading is ReadSuite, FeedTest {
+abstract contract OCR2Reading is ReadSuite, Ocr2Test {
     function _reads() internal override returns (IAggregatorV2V3) {
         start(4);
         return feed;
@@ -33,22 +28,4 @@ abstract contract OCR2Reading is ReadSuite, FeedTest {
 
 contract ReferenceReadTest is OCR2Reading, TheReference {}
 
-contract OCR2AggregatorReadTest is OCR2Reading {
-    function _ours() internal pure override returns (bool) {
-        return true;
-    }
-
-    function _requireArtifacts() internal override {}
-
-    function _deployLink() internal override returns (ILinkToken) {
-        return new LinkToken();
-    }
-
-    function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
-        internal
-        override
-        returns (IOCR2Aggregator)
-    {
-        return new OCR2Aggregator(token, MIN, MAX, billing, requests, 8, "ETH / USD");
-    }
-}
+contract OCR2AggregatorReadTest is OCR2Reading, Ours {}

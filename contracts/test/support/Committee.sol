@@ -86,13 +86,23 @@ abstract contract Committee is Check {
     {
         call.context = context;
         call.report = report;
+        return sign(call, signedHash(report, context), first, count, n);
+    }
+
+    /// @dev Puts in signatures of `count` oracles from `first` on.
+    function sign(Call memory call, bytes32 hash, uint256 first, uint256 count, uint256 n)
+        internal
+        pure
+        returns (Call memory)
+    {
         call.rs = new bytes32[](count);
         call.ss = new bytes32[](count);
-        bytes32 hash = signedHash(report, context);
+        call.rawVs = 0;
         for (uint256 i = 0; i < count; i++) {
             uint8 v;
             (v, call.rs[i], call.ss[i]) = vm.sign(signerKey((first + i) % n), hash);
             call.rawVs |= bytes32(uint256(v - 27) << (248 - 8 * i));
         }
+        return call;
     }
 }

@@ -2,28 +2,32 @@
 pragma solidity 0.8.37;
 
 import {IAccessController} from "../../src/interfaces/IAccessController.sol";
+import {IAggregatorValidator} from "../../src/interfaces/IAggregatorValidator.sol";
+import {IFeed} from "../../src/interfaces/IFeed.sol";
 import {ILinkToken} from "../../src/interfaces/ILinkToken.sol";
-import {IOCR2Aggregator} from "../../src/interfaces/IOCR2Aggregator.sol";
 import {IOwned} from "../../src/interfaces/IOwned.sol";
+import {LinkToken} from "../../src/token/LinkToken.sol";
 import {Committee} from "./Committee.sol";
 import {Vm} from "./Vm.sol";
 
-/// @title A funded feed with a committee, ours or the reference's
-/// @dev The suites say what both do. A refusal is checked to the byte on ours, where we know the reason, and as a revert on
-/// the reference. What only ours does is in the test contracts of ours, with the difference in the test's name.
+/// @title A funded feed with a committee, of either protocol, ours or the reference's
+/// @dev The suites say what all of them do; what a protocol does in its own way is a function without a body here. A refusal is
+/// checked to the byte on ours, where we know the reason, and as a revert on the reference. What only ours does is in the
+/// test contracts of ours, with the difference in the test's name.
 abstract contract FeedTest is Committee {
     int192 internal constant MIN = 1;
     int192 internal constant MAX = type(int192).max / 2;
-    int192 internal constant RATE = 215_000_000_000_000_000_123; // juels per fee coin
     int192 internal constant PRICE = 250_000_000_000;
+    uint256 internal constant PER_OBSERVATION = 400_000 gwei;
+    uint256 internal constant PER_TRANSMISSION = 1_000_000 gwei;
 
     ILinkToken internal link;
-    IOCR2Aggregator internal feed;
+    IFeed internal feed;
     address internal stranger = address(0xbad);
     address internal billingAdmin = address(0xb111);
     address internal requester = address(0x4e9);
 
-    bytes32 internal digest;
+    bytes32 internal digest; // of OCR1 the first 16 bytes
     uint32 internal epoch;
 
     /// @dev True if the feed is ours, so that refusals are compared to the byte.
@@ -37,7 +41,7 @@ abstract contract FeedTest is Committee {
     function _deployFeed(ILinkToken token, IAccessController billing, IAccessController requests)
         internal
         virtual
-        returns (IOCR2Aggregator);
+        returns (IFeed);
 
     function setUp() public virtual {
         _requireArtifacts();
@@ -57,42 +61,101 @@ abstract contract FeedTest is Committee {
 
     // -- configuration
 
-    function onchainConfig() internal pure returns (bytes memory) {
-        return abi.encodePacked(uint8(1), MIN, MAX);
+    /// @return A call of setConfig.
+    function encodeConfig(address[] memory signers, address[] memory transmitters, uint8 f)
+        internal
+        view
+        virtual
+        returns (bytes memory);
+
+    function encodeConfig(uint256 n, uint8 f) internal view returns (bytes memory) {
+        return encodeConfig(signersOf(n), transmittersOf(n), f);
     }
 
+    /// @dev What the first ConfigSet among the recorded logs says.
+    function configSet() internal virtual returns (uint32 previousBlock, uint64 count, bytes memory offchainConfig);
+
+    function configDigest() internal view virtual returns (bytes32);
+
     function configure(uint256 n, uint8 f) internal {
-        feed.setConfig(signersOf(n), transmittersOf(n), f, onchainConfig(), 2, "offchain config");
-        (,, digest) = feed.latestConfigDetails();
+        (bool ok, bytes memory ret) = address(feed).call(encodeConfig(n, f));
+        if (!ok) revert NotEqualBytes("setConfig was refused", ret, "");
+        digest = configDigest();
         epoch = 0;
     }
 
-    /// @dev A committee with payees and prices.
-    function start(uint256 n) internal {
-        feed.setBilling(1000, 50, 400_000, 1_000_000, 15_000);
-        feed.setPayees(transmittersOf(n), payeesOf(n));
+    function configure(uint256 n) internal {
         configure(n, uint8((n - 1) / 3));
     }
 
+    /// @dev A committee with prices, and payees for everyone who may ever be in a committee of these tests.
+    function start(uint256 n) internal virtual;
+
+    // -- terms
+
+    /// @return A call of setBilling under which gas is free, so that amounts are round numbers. Prices are in gwei.
+    function encodePrices(uint32 observation, uint32 transmission) internal view virtual returns (bytes memory);
+
+    function setPrices(uint32 observation, uint32 transmission) internal {
+        (bool ok, bytes memory ret) = address(feed).call(encodePrices(observation, transmission));
+        if (!ok) revert NotEqualBytes("setBilling was refused", ret, "");
+    }
+
+    function startWithoutGas(uint256 n) internal {
+        start(n);
+        setPrices(400_000, 1_000_000);
+    }
+
+    function owed(uint256 oracle) internal view returns (uint256) {
+        return feed.owedPayment(transmitterOf(oracle));
+    }
+
+    /// @return How many observations, or of OCR2 rounds, of an oracle were not paid yet.
+    function countOf(address transmitter) internal view virtual returns (uint256);
+
     // -- transmissions
 
-    function report(uint256 observations) internal view returns (bytes memory) {
-        return reportOf(uint32(block.timestamp - 5), observationsOf(observations, PRICE), RATE);
+    /// @return A report with these observations and f+1 signatures, from those of oracle `epoch_` modulo n on.
+    function callOf(bytes32 digest_, uint32 epoch_, uint8 round, int192[] memory observations, uint256 n)
+        internal
+        view
+        virtual
+        returns (Call memory);
+
+    function callOf(uint32 epoch_, uint8 round, uint256 n) internal view returns (Call memory) {
+        return callOf(digest, epoch_, round, observationsOf(n, PRICE), n);
     }
 
     /// @return A call of the next round with n observations and f+1 signatures.
     function next(uint256 n) internal returns (Call memory) {
-        return next(n, report(n));
+        return next(n, observationsOf(n, PRICE));
     }
 
-    function next(uint256 n, bytes memory report_) internal returns (Call memory) {
-        epoch++;
-        return signedBy(contextOf(digest, epoch, 1), report_, epoch, (n - 1) / 3 + 1, n);
+    function next(uint256 n, int192[] memory observations) internal returns (Call memory) {
+        return callOf(digest, ++epoch, 1, observations, n);
     }
 
-    function encode(Call memory call) internal view returns (bytes memory) {
-        return abi.encodeCall(feed.transmit, (call.context, call.report, call.rs, call.ss, call.rawVs));
+    /// @return What the oracles sign.
+    function hashOf(Call memory call) internal pure virtual returns (bytes32);
+
+    /// @dev Signatures of `count` oracles from `first` on.
+    function sign(Call memory call, uint256 first, uint256 count, uint256 n) internal pure returns (Call memory) {
+        return sign(call, hashOf(call), first, count, n);
     }
+
+    /// @return When a round started whose report was made by `callOf` in this block.
+    function startOfRound() internal view virtual returns (uint256);
+
+    /// @return The fewest observations that are accepted.
+    function fewest(uint256 f) internal pure virtual returns (uint256);
+
+    /// @return A call of transmit.
+    function encode(Call memory call) internal view virtual returns (bytes memory);
+
+    /// @return The data of NewTransmission.
+    function announced(Call memory call, address transmitter) internal view virtual returns (bytes memory);
+
+    function newTransmission() internal pure virtual returns (bytes32 topic);
 
     function transmit(Call memory call, uint256 oracle) internal {
         (bool ok, bytes memory ret) = send(transmitterOf(oracle), encode(call));
@@ -103,11 +166,34 @@ abstract contract FeedTest is Committee {
         transmit(next(n), epoch % n);
     }
 
+    /// @return list The first k bytes.
+    function cut(bytes32 word, uint256 k) internal pure returns (bytes memory list) {
+        list = new bytes(k);
+        for (uint256 i = 0; i < k; i++) {
+            list[i] = word[i];
+        }
+    }
+
+    // -- what is read under another name in each protocol
+
+    /// @dev The answer to latestTransmissionDetails, asked by an account.
+    function details()
+        internal
+        virtual
+        returns (bytes32 digest_, uint32 epoch_, uint8 round, int192 answer, uint64 updatedAt);
+
+    function requesterController() internal view virtual returns (IAccessController);
+
+    function billingController() internal view virtual returns (IAccessController);
+
+    function validatorConfig() internal view virtual returns (IAggregatorValidator validator, uint32 gasLimit);
+
     // -- calls
 
+    /// @dev Some refusals of the original's OCR1 burn all gas that they have.
     function send(address from, bytes memory data) internal returns (bool ok, bytes memory ret) {
         vm.prank(from, from);
-        return address(feed).call(data);
+        return address(feed).call{gas: 20_000_000}(data);
     }
 
     function refused(address from, bytes memory data, bytes memory reason) internal {
@@ -124,11 +210,18 @@ abstract contract FeedTest is Committee {
         refused(address(this), data, reason);
     }
 
+    /// @dev A deliberate difference: the reference accepts.
+    function refusedByOursOnly(address from, bytes memory data, bytes memory reason) internal {
+        (bool ok, bytes memory ret) = send(from, data);
+        yes("refused by ours only", ok != _ours());
+        if (_ours()) eq("why", ret, reason);
+    }
+
     function onlyOwner(bytes memory data) internal {
         refused(stranger, data, abi.encodeWithSelector(IOwned.OnlyOwner.selector, stranger, address(this)));
     }
 
-    /// @return The only log of the feed with this topic among the recorded ones.
+    /// @return The first log of the feed with this topic among the recorded ones.
     function logOf(bytes32 topic) internal returns (Vm.Log memory) {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; i++) {
@@ -150,6 +243,35 @@ abstract contract FeedTest is Committee {
             made := create(0, add(creation, 0x20), mload(creation))
         }
         yes("created", made != address(0));
+    }
+}
+
+/// @title On ours
+abstract contract OnOurs is FeedTest {
+    function _ours() internal pure override returns (bool) {
+        return true;
+    }
+
+    function _requireArtifacts() internal override {}
+
+    function _deployLink() internal override returns (ILinkToken) {
+        return new LinkToken();
+    }
+}
+
+/// @title On the reference's own bytecode: what the suites claim is true of it first
+/// @dev Skipped while tools/reference.mjs has not fetched it.
+abstract contract OnTheReference is FeedTest {
+    function _ours() internal pure override returns (bool) {
+        return false;
+    }
+
+    function _requireArtifacts() internal override {
+        vm.skip(!vm.exists("cache/reference/OCR2Aggregator.json"), "run `node tools/reference.mjs` first");
+    }
+
+    function _deployLink() internal override returns (ILinkToken) {
+        return ILinkToken(create(code("LinkToken")));
     }
 }
 
