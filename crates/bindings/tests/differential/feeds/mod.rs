@@ -253,22 +253,30 @@ impl<P: Protocol> Pair for Feeds<P> {
 
     fn compare(&mut self, tally: &mut Tally) -> Result<(), String> {
         let latest = P::latest_round(&mut self.theirs, self.feed);
-        for (what, data) in [consumer_readers(U256::from(latest)), P::readers()].concat() {
-            if data.starts_with(&feed::linkAvailableForPaymentCall::SELECTOR) && !self.has_token() {
-                available_without_a_token(self)?;
-                tally.meet(differences::WRONG_TOKEN);
+        let at = self.feed;
+        let by_contract = |call: &[u8]| Bytes::from([at.into_word().as_slice(), call].concat());
+        let has_token = self.has_token();
+        let mut reads = Vec::new();
+        for (what, call) in [consumer_readers(U256::from(latest)), P::readers()].concat() {
+            if call.starts_with(&feed::linkAvailableForPaymentCall::SELECTOR) && !has_token {
                 continue;
             }
-            self.read(what, address("stranger", 0), self.feed, &data)?;
+            reads.push((what.to_owned(), at, call.clone()));
+            reads.push((format!("{what}, by a contract,"), reader(), by_contract(&call)));
         }
-        for back in 0..4u32 {
-            for (what, data) in consumer_readers(U256::from(latest.saturating_sub(back))) {
-                let data = [self.feed.into_word().as_slice(), &data].concat().into();
-                self.read(&format!("{what}, by a contract,"), address("stranger", 0), reader(), &data)?;
+        for back in 1..4u32 {
+            for (what, call) in consumer_readers(U256::from(latest.saturating_sub(back))) {
+                reads.push((format!("{what}, by a contract,"), reader(), by_contract(&call)));
             }
         }
+        for (what, to, data) in reads {
+            self.read(&what, address("stranger", 0), to, &data)?;
+        }
+        if !has_token {
+            available_without_a_token(self)?;
+            tally.meet(differences::WRONG_TOKEN);
+        }
         let token = self.token();
-        let codeless = !self.has_token();
         for oracle in 0..people::POOL {
             // Members, their neighbours, and nobody else.
             if oracle > 12 && self.committee.n() < 31 {
@@ -284,12 +292,12 @@ impl<P: Protocol> Pair for Feeds<P> {
                     self.read(&format!("payment of {role} {oracle}"), minter(), self.feed, &data.into())?;
                 }
             }
-            if !codeless {
+            if has_token {
                 let data = link_token::balanceOfCall { owner: ORACLES.payees[oracle] }.abi_encode().into();
                 self.read(&format!("balance of payee {oracle}"), minter(), token, &data)?;
             }
         }
-        if !codeless {
+        if has_token {
             for who in [self.feed, address("stranger", 0), minter(), reader()] {
                 let data = link_token::balanceOfCall { owner: who }.abi_encode().into();
                 self.read(&format!("balance of {who}"), minter(), token, &data)?;

@@ -568,6 +568,7 @@ impl Step {
                     round: 1,
                     first_signer: 0,
                     answer: 1000,
+                    spread: 1,
                     rate: I256::ZERO,
                     price_gwei: 0,
                     extra_hash: false,
@@ -585,7 +586,8 @@ impl Step {
                 form(Transmission { price_gwei: 0, ..transmission.clone() });
                 form(Transmission { rate: I256::ZERO, ..transmission.clone() });
                 form(Transmission { extra_hash: false, ..transmission.clone() });
-                form(Transmission { epochs: 1, round: 1, first_signer: 0, answer: 1000, ..transmission.clone() });
+                form(Transmission { epochs: 1, round: 1, first_signer: 0, ..transmission.clone() });
+                form(Transmission { answer: 1000, spread: 1, ..transmission.clone() });
                 forms
             }
             Self::SetConfig { by, seats, flaw } => {

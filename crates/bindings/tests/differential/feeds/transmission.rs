@@ -26,7 +26,10 @@ pub struct Transmission {
     pub observations: usize,
     /// The first signer's seat; the others follow.
     pub first_signer: usize,
+    /// The median.
     pub answer: i128,
+    /// From one observation to the next; so wide that the lower ones are negative, or not.
+    pub spread: i128,
     /// Only OCR2.
     pub rate: I256,
     pub price_gwei: u64,
@@ -75,6 +78,8 @@ pub enum Flaw {
     FewObservations,
     ManyObservations,
     Unsorted,
+    /// Ascending if they had no signs: the negative ones are the last.
+    SignsIgnored,
     /// This one changes places with the next.
     Swapped(usize),
     ObserverTwice,
@@ -94,7 +99,7 @@ pub enum Flaw {
 
 impl Flaw {
     pub fn random(random: &mut Random) -> Self {
-        match random.below(35) {
+        match random.below(36) {
             0 => Self::WrongDigest,
             1 => Self::SameEpochAndRound,
             2 => Self::OlderEpochAndRound,
@@ -129,6 +134,7 @@ impl Flaw {
             31 => Self::MedianTooLow,
             32 => Self::MedianTooHigh,
             33 => Self::Tails(random.below(6)),
+            34 => Self::SignsIgnored,
             _ => Self::UpperContextBits,
         }
     }
@@ -156,6 +162,7 @@ impl Transmission {
             observations: if random.one_in(3) { fewest + random.below(n - fewest + 1) } else { n },
             first_signer: random.below(n),
             answer: random.pick(&[1, 250_000_000_000, 250_000_000_000, 1 << 100]) + random.below(1000) as i128,
+            spread: random.pick(&[12_345, 1 << 90]),
             rate,
             price_gwei: random.pick(&[0, 1, 20, 20, 49, 50, 51, 3000]),
             extra_hash: random.one_in(2),
@@ -201,15 +208,16 @@ impl Transmission {
             Some(Flaw::ManyObservations) => 32,
             Some(_) | None => self.observations.clamp(1, 31),
         };
-        let mut observations: Vec<I256> =
-            (0..k as i128).map(|i| I256::try_from(self.answer + 12_345 * i).expect("a small number")).collect();
+        let median = k / 2;
+        let observation = |i: usize| self.answer + self.spread * (i as i128 - median as i128);
+        let mut observations: Vec<I256> = (0..k).map(|i| I256::try_from(observation(i)).expect("more bits")).collect();
         // Different ones, since 11 divides no size of a committee that is drawn.
         let mut observers: Vec<u8> = (0..k).map(|i| ((i * 11 + self.first_signer) % n) as u8).collect();
-        let median = k / 2;
         match &self.flaw {
             Some(Flaw::MedianTooLow) => observations[..=median].fill(I256::ZERO),
             Some(Flaw::MedianTooHigh) => observations[median..].fill(answer_max() + I256::ONE),
             Some(Flaw::Unsorted) => observations.reverse(),
+            Some(Flaw::SignsIgnored) => observations.sort_by_key(|observation| observation.into_raw()),
             Some(Flaw::Swapped(i)) if k > 1 => observations.swap(i % (k - 1), i % (k - 1) + 1),
             Some(Flaw::ObserverTwice) => observers[0] = observers[k - 1],
             Some(Flaw::ObserverUnknown(id)) => observers[0] = *id,
