@@ -11,7 +11,20 @@ use serde_json::json;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use tokio::net::TcpListener;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
+
+/// Connections at once, far more than those who watch a node need. Without a bound, clients that ask nothing would take
+/// the file descriptors that the peer-to-peer host needs.
+const CONNECTIONS_MAX: usize = 64;
+/// A connection is closed after this time, whatever is under way: so long a client without a word keeps its place.
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// What the pages are made of.
 #[derive(Clone, Debug)]
@@ -32,6 +45,8 @@ pub async fn serve(
     metrics: Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let listener = Bounded { listener, places, time: CONNECTION_TIME_MAX };
     axum::serve(listener, routes(health, metrics)).with_graceful_shutdown(stop).await
 }
 
@@ -103,12 +118,77 @@ async fn metrics_text(State(shown): State<Shown>) -> Response {
     (headers, shown.metrics.encode(&shown.health)).into_response()
 }
 
+/// Takes a connection only when there is a place for it.
+struct Bounded {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    /// How long a connection may last.
+    time: Duration,
+}
+
+impl axum::serve::Listener for Bounded {
+    type Io = Visit;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Visit, SocketAddr) {
+        let place = self.places.clone().acquire_owned().await.expect("never closed");
+        let (stream, from) = axum::serve::Listener::accept(&mut self.listener).await;
+        let end = Box::pin(tokio::time::sleep(self.time));
+        (Visit { stream, end, _place: place }, from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that ends in time, and then frees its place.
+struct Visit {
+    stream: TcpStream,
+    end: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Visit {
+    /// The stream, while there is time.
+    fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+        match self.end.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(Pin::new(&mut self.stream)),
+        }
+    }
+}
+
+impl AsyncRead for Visit {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Visit {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream(context)?.poll_write(context, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_shutdown(context)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::health::{Trouble, Weight};
+    use axum::serve::Listener;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
 
     async fn get(address: SocketAddr, path: &str, accept: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -118,6 +198,21 @@ mod tests {
         stream.read_to_string(&mut response).await.unwrap();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_in_time_and_leaves_its_place_to_the_next() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut listener = Bounded { listener, places: Arc::new(Semaphore::new(1)), time: Duration::from_millis(10) };
+        let _silent = TcpStream::connect(address).await.unwrap();
+        let _next = TcpStream::connect(address).await.unwrap();
+
+        let (mut visit, _) = listener.accept().await;
+        assert_eq!(visit.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(futures::poll!(std::pin::pin!(listener.accept())).is_pending(), "there is one place");
+        drop(visit);
+        listener.accept().await;
     }
 
     #[tokio::test]
