@@ -23,7 +23,7 @@ use ocr2::signing::ReportContext;
 use ports::{CannotPersist, Input, World};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 
@@ -33,6 +33,8 @@ const CONFIRMATIONS_MAX: u64 = 8;
 pub const SUBMISSIONS_MAX: usize = 64;
 /// How long a node waits at its start for a chain that does not answer, before it goes on without.
 const READY_WITHIN: Duration = Duration::from_secs(10);
+/// Until a contract that did not say its decimals is asked for them again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// A report that is not in the chain after this time is not worth its gas any more.
 const TRANSMISSION_AGE_MAX: Duration = Duration::from_secs(600);
 
@@ -84,6 +86,8 @@ pub struct Contract {
     submissions: mpsc::Sender<transactions::Order>,
     /// How far back a request for a new round still counts.
     lookback: Duration,
+    /// Places of the feed's answer, once the contract has said.
+    decimals: Arc<OnceLock<u8>>,
 }
 
 impl Contract {
@@ -100,13 +104,28 @@ impl Contract {
             transmitter: Transmitter { from, contract: address, gas_limit: service.chain.gas_estimator.limit_max },
             submissions,
             lookback: Duration::from_secs(24 * 3600),
+            decimals: Arc::default(),
             endpoints,
         }
     }
 
-    /// Places of the feed's answer; 8, as nearly all feeds have, while the contract cannot be asked.
-    pub async fn decimals(&self) -> u8 {
-        self.aggregator.read(decimalsCall {}).await.map_or(8, |(decimals, _)| decimals)
+    /// Places of the feed's answer; 8, as nearly all feeds have, until the contract has said.
+    pub fn decimals(&self) -> u8 {
+        self.decimals.get().copied().unwrap_or(8)
+    }
+
+    /// Asks the contract until it has said its decimals. They never change.
+    pub async fn learn_decimals(&self) {
+        loop {
+            match self.aggregator.read(decimalsCall {}).await {
+                Ok((decimals, _)) => {
+                    self.decimals.get_or_init(|| decimals);
+                    return;
+                }
+                // The endpoints' health tells it.
+                Err(_) => tokio::time::sleep(ASK_AGAIN_AFTER).await,
+            }
+        }
     }
 
     /// What the contract says now, for the median plugin.

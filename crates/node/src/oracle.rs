@@ -44,8 +44,6 @@ pub struct Shared {
     pub buffers: (usize, usize),
     pub metrics: Metrics,
     pub job_metrics: JobMetrics,
-    /// Decimals of the feed, for what people read.
-    pub decimals: u8,
 }
 
 impl Shared {
@@ -324,7 +322,9 @@ impl World<Ocr2> for OracleWorld {
                 let observed = |entry: &ocr2::message::AttributedObservation| Observed {
                     oracle: entry.observer,
                     value: match Observation::decode(&entry.signed.observation) {
-                        Ok(observation) => telling::decimal(&observation.value.to_string(), self.shared.decimals),
+                        Ok(observation) => {
+                            telling::decimal(&observation.value.to_string(), self.shared.contract.decimals())
+                        }
                         Err(error) => error.to_string(),
                     },
                 };
@@ -332,7 +332,7 @@ impl World<Ocr2> for OracleWorld {
             }
             Output::Reported { at, report } => {
                 if let Ok(median) = median::report::median(report) {
-                    let answer = telling::decimal(&median.to_string(), self.shared.decimals);
+                    let answer = telling::decimal(&median.to_string(), self.shared.contract.decimals());
                     self.shared.job_metrics.median.set(answer.parse().unwrap_or(f64::NAN));
                     self.tell_round(*at, Some(answer));
                 }
@@ -341,7 +341,8 @@ impl World<Ocr2> for OracleWorld {
             // Of others, before we were through with our own.
             Output::Finalized { report } => {
                 let answer = median::report::median(&report.report).ok();
-                let answer = answer.map(|median| telling::decimal(&median.to_string(), self.shared.decimals));
+                let answer =
+                    answer.map(|median| telling::decimal(&median.to_string(), self.shared.contract.decimals()));
                 self.tell_round(report.at, answer);
             }
             Output::ConfigRefused { .. }

@@ -75,12 +75,8 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
     let context = Context { plan, store, health, metrics, hooks, host: &host, client: &client, chains: &chains };
     for service in &plan.services {
         match &service.role {
-            Role::Bootstrap => {
-                bootstrap(service, context, &mut tasks)?;
-            }
-            Role::Oracle(seat) => {
-                committee_member(service, seat, context, &mut senders, &mut tasks).await?;
-            }
+            Role::Bootstrap => bootstrap(service, context, &mut tasks)?,
+            Role::Oracle(seat) => committee_member(service, seat, context, &mut senders, &mut tasks)?,
         }
     }
     let stopped = tokio::select! {
@@ -227,7 +223,7 @@ fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Resu
     Ok(())
 }
 
-async fn committee_member(
+fn committee_member(
     service: &Service,
     seat: &Oracle,
     context: Context<'_>,
@@ -259,6 +255,13 @@ async fn committee_member(
         tasks.spawn(async move { ended(&task_name, driver::run(&mut transactions, &mut world).await) });
     }
 
+    // Only what people read needs it, so nothing waits for it.
+    let asking = contract.clone();
+    tasks.spawn(async move {
+        asking.learn_decimals().await;
+        std::future::pending().await
+    });
+
     // The oracle.
     let job_metrics = metrics.job(&service.id, &service.name);
     let observer = Observer::new(&service.id, &seat.source, &plan.pipeline, client.clone(), job_metrics.clone())
@@ -277,7 +280,6 @@ async fn committee_member(
         ),
         metrics: metrics.clone(),
         job_metrics,
-        decimals: contract.decimals().await,
     });
     let space = store.space(format!("{} ocr2", service.id));
     let records: Vec<ocr2::Record> = space.load().map_err(Failure::failed)?;
