@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
-use crate::error::{CallError, Failure, ReadError};
+use crate::error::{CallError, Failure, ReadError, revert_reason};
 use crate::json_rpc::{CallRequest, RawReceipt};
 use crate::sending::{address, sign_raw};
 use crate::tracking;
@@ -134,10 +134,7 @@ impl Sender {
         let mut next_nonce = self.next_nonce.lock().await;
         let endpoint = self.endpoints.preferred()?;
         let not_accepted = |error: CallError| match error.failure.reverted() {
-            Some(data) => {
-                let ReadError::Reverted { reason, .. } = ReadError::reverted(data) else { unreachable!("made so") };
-                SendError::WouldRevert { what: what.into(), reason }
-            }
+            Some(data) => SendError::WouldRevert { what: what.into(), reason: revert_reason(&data) },
             None => SendError::NotAccepted { what: what.into(), error },
         };
         let gas: u64 = endpoint.call::<U64>("eth_estimateGas", (call.clone(),)).await.map_err(not_accepted)?.to();
@@ -159,7 +156,7 @@ impl Sender {
                 let signed = sign_raw(transaction, key);
                 let sent = endpoint.call::<B256>("eth_sendRawTransaction", (signed.raw,)).await;
                 // After a failure the chain is asked again.
-                *next_nonce = sent.is_ok().then_some(nonce + 1);
+                *next_nonce = sent.is_ok().then_some(nonce.saturating_add(1));
                 sent.map_err(not_accepted)?;
                 Ok(signed.hash)
             }

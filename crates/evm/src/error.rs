@@ -140,15 +140,19 @@ impl fmt::Display for AllFailed<'_> {
 impl ReadError {
     /// A revert with its reason in words, where the data has some.
     pub(crate) fn reverted(data: Bytes) -> Self {
-        let reason = match OCR2AggregatorErrors::abi_decode(&data) {
-            Ok(error) => {
-                // The variant, and in it the error with its fields, both of the same name.
-                let text = format!("{error:?}");
-                text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).unwrap_or(&text).to_owned()
-            }
-            Err(_) if data.is_empty() => "without a reason".into(),
-            Err(_) => alloy::sol_types::decode_revert_reason(&data).unwrap_or_else(|| format!("with {data}")),
-        };
-        ReadError::Reverted { reason, data }
+        ReadError::Reverted { reason: revert_reason(&data), data }
+    }
+}
+
+/// What a contract returned with a revert, in words.
+pub(crate) fn revert_reason(data: &Bytes) -> String {
+    match OCR2AggregatorErrors::abi_decode(data) {
+        Ok(error) => {
+            // The variant, and in it the error with its fields, both of the same name.
+            let text = format!("{error:?}");
+            text.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')')).unwrap_or(&text).to_owned()
+        }
+        Err(_) if data.is_empty() => "without a reason".into(),
+        Err(_) => alloy::sol_types::decode_revert_reason(data).unwrap_or_else(|| format!("with {data}")),
     }
 }

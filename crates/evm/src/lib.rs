@@ -1,5 +1,5 @@
 //! Everything that touches an EVM chain over JSON-RPC: several endpoints as one, the work that the machines of
-//! `evm-proto` ask for, contract reads, and keys that sign for the chain.
+//! `evm-proto` ask for, contract reads, and an account for tools.
 //!
 //! Not here: what to do with what was read (the machines decide), and how machines are run (`driver`).
 //!
@@ -11,7 +11,6 @@
 //! sending       performs the asks of evm_proto::transactions
 //! aggregator    what an OCR2 contract says now
 //! transmitter   a report as a submission
-//! keyring       the on-chain key of an oracle
 //! account       deploying and calling directly, for tools
 //! ```
 
@@ -22,7 +21,6 @@ pub mod endpoints;
 pub mod error;
 mod heads;
 mod json_rpc;
-pub mod keyring;
 pub mod limits;
 pub mod sending;
 mod shown;
@@ -35,7 +33,6 @@ pub use aggregator::{Aggregator, Transmission};
 pub use endpoint::{EndpointConfig, EndpointHealth, EndpointState};
 pub use endpoints::{CallReport, DialError, Endpoints, Settings};
 pub use error::{CallError, Failure, ReadError};
-pub use keyring::OnchainKeyring;
 pub use sending::TransactionAsks;
 pub use shown::masked;
 pub use tracking::TrackerAsks;

@@ -64,7 +64,7 @@ async fn a_configuration_is_followed_and_a_report_transmitted() {
     let Some(tracker::Output::Configured { config, source }) = outputs.last() else { unreachable!("waited for") };
     assert_eq!(*source, Source::Chain { block: feed.configured_in });
     assert_eq!(config.config_digest.0, feed.digest);
-    assert_eq!(config.signers[2], feed.signers[2].public_key().0);
+    assert_eq!(config.signers[2], feed.signers[2].address().0);
     assert_eq!(config.transmitters[0], account_of(&key(1)).to_string());
     assert_eq!((config.f, config.config_count, config.offchain_config.as_slice()), (1, 1, &[7; 100][..]));
 

@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bindings::ocr2_aggregator::{constructorCall, setConfigCall};
 use crypto::secp256k1::SecretKey;
+use crypto::{Keccak256, keccak256};
 use devchain::rpc::{DevAccount, Mining, Options, Server};
 use devchain::{Chain, Config};
-use evm::{Account, EndpointConfig, Endpoints, OnchainKeyring, Sender, Settings};
+use evm::{Account, EndpointConfig, Endpoints, Sender, Settings};
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use machine::{Effect, Effects, Event, Machine, Mono, Protocol, Ticket, Time, Wall};
@@ -201,10 +202,16 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// What oracles sign, as the contract computes it: keccak256(keccak256(report) ‖ context).
+pub fn report_digest(context: &[[u8; 32]; 3], report: &[u8]) -> [u8; 32] {
+    let hash = Keccak256::new().chain(&keccak256(report));
+    context.iter().fold(hash, |hash, word| hash.chain(word)).finish()
+}
+
 /// An aggregator on a chain, configured for four oracles with f = 1 whose keys are ours.
 pub struct Feed {
     pub address: Address,
-    pub signers: Vec<OnchainKeyring>,
+    pub signers: Vec<SecretKey>,
     pub digest: [u8; 32],
     /// The block of the configuration.
     pub configured_in: u64,
@@ -224,12 +231,12 @@ pub async fn feed(server: &Server, endpoints: &Arc<Endpoints>) -> Feed {
     };
     let creation = bindings::creation(&bindings::ocr2_aggregator::BYTECODE, &constructor);
     let (address, _) = mining(server, owner.deploy("the aggregator", creation)).await.unwrap();
-    let signers: Vec<OnchainKeyring> = (11..15).map(|number| OnchainKeyring::new(key(number))).collect();
+    let signers: Vec<SecretKey> = (11..15).map(key).collect();
     let mut onchain_config = vec![1];
     onchain_config.extend(I192::ZERO.to_be_bytes::<24>());
     onchain_config.extend(I192::try_from(i64::MAX).unwrap().to_be_bytes::<24>());
     let set = setConfigCall {
-        signers: signers.iter().map(|signer| Address::new(signer.public_key().0)).collect(),
+        signers: signers.iter().map(|signer| Address::new(signer.address().0)).collect(),
         transmitters: (1..5).map(|number| account_of(&key(number))).collect(),
         f: 1,
         onchainConfig: onchain_config.into(),
@@ -255,7 +262,8 @@ impl Feed {
         let observations = vec![I256::try_from(answer).unwrap(); 4];
         let report = (1_700_000_000u32, alloy::primitives::B256::new(observers), observations, I256::ZERO);
         let report = report.abi_encode_params();
-        let signatures = self.signers[..2].iter().map(|signer| signer.sign(&context, &report)).collect();
+        let digest = report_digest(&context, &report);
+        let signatures = self.signers[..2].iter().map(|signer| signer.sign(&digest)).collect();
         (context, report, signatures)
     }
 }
