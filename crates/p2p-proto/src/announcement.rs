@@ -23,7 +23,7 @@ pub struct Announcement {
 impl Announcement {
     /// Signs that the holder of `keyring` listens at `addresses`.
     pub fn sign(keyring: &dyn Keyring, addresses: Vec<String>, counter: u64) -> Result<Self, AnnouncementError> {
-        check_addresses(addresses.len(), addresses.iter().map(|address| Ok(address.as_str())))?;
+        check_addresses(&addresses)?;
         let signature = keyring.sign(&digest(&addresses, counter)).to_vec();
         Ok(Self { peer: keyring.peer_id(), addresses, counter, signature })
     }
@@ -70,15 +70,12 @@ fn digest(addresses: &[String], counter: u64) -> [u8; 32] {
     hash.chain(&counter.to_le_bytes()).finish()
 }
 
-fn check_addresses<'a>(
-    count: usize,
-    texts: impl Iterator<Item = Result<&'a str, AnnouncementError>>,
-) -> Result<(), AnnouncementError> {
-    if !(1..=ADDRESSES_MAX).contains(&count) {
-        return Err(AnnouncementError::Addresses { got: count });
+fn check_addresses(addresses: &[String]) -> Result<(), AnnouncementError> {
+    if !(1..=ADDRESSES_MAX).contains(&addresses.len()) {
+        return Err(AnnouncementError::Addresses { got: addresses.len() });
     }
-    for text in texts {
-        announced(text?)?;
+    for address in addresses {
+        announced(address)?;
     }
     Ok(())
 }
@@ -119,14 +116,11 @@ impl Fields {
         if self.signature.is_empty() {
             return Err(AnnouncementError::Unsigned);
         }
-        let text = |address: &'_ Vec<u8>| {
+        let text = |address: &Vec<u8>| {
             core::str::from_utf8(address).map(ToString::to_string).map_err(|_| AnnouncementError::NotText)
         };
-        if !(1..=ADDRESSES_MAX).contains(&self.addresses.len()) {
-            return Err(AnnouncementError::Addresses { got: self.addresses.len() });
-        }
         let addresses = self.addresses.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        check_addresses(addresses.len(), addresses.iter().map(|address| Ok(address.as_str())))?;
+        check_addresses(&addresses)?;
         Ok(Announcement { peer: PeerId(key), addresses, counter: self.counter, signature: self.signature.clone() })
     }
 }

@@ -67,10 +67,9 @@ fn lex(source: &Source) -> Result<Vec<Token>, Diagnostic> {
     let mut at = 0;
     while let Some(char) = text[at..].chars().next() {
         let rest = &text[at..];
-        let line_start = text[..at].rsplit('\n').next().unwrap_or("").trim().is_empty();
         if char.is_whitespace() {
             at += char.len_utf8();
-        } else if rest.starts_with("//") || (char == '#' && line_start) {
+        } else if rest.starts_with("//") || (char == '#' && is_first_in_line(text, at)) {
             at += rest.find('\n').unwrap_or(rest.len());
         } else if rest.starts_with("/*") {
             let end = rest
@@ -117,6 +116,11 @@ fn lex(source: &Source) -> Result<Vec<Token>, Diagnostic> {
         }
     }
     Ok(tokens)
+}
+
+/// Whether only blanks stand before it in its line.
+fn is_first_in_line(text: &str, at: usize) -> bool {
+    text[..at].rsplit('\n').next().unwrap_or("").trim().is_empty()
 }
 
 /// Letters, digits, underscore and everything beyond ASCII, as in DOT; and the point, for numbers.

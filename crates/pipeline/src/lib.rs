@@ -2,7 +2,7 @@
 //! and one evaluation of it is a machine ([`Run`]) that asks for what it needs from the world.
 //! What is not here: sockets, clocks and randomness (`fetch` performs what a run asks), and what is done with the result.
 //!
-//! In the order in which things happen:
+//! On the way from text to value: `job`, `dot`, `graph`, `run`, `task`, `ask`. The files, by name:
 #![no_std]
 extern crate alloc;
 
