@@ -2,6 +2,7 @@
 
 use crate::bad_input::BadInput;
 use crate::config::url_of;
+use crate::key_source::KeySource;
 use clap::Args;
 use pipeline::{Decimal, format_duration, parse_duration};
 use std::collections::BTreeSet;
@@ -83,19 +84,8 @@ impl Timers {
 pub enum ChainChoice {
     /// Made in this process.
     Embedded,
-    /// A JSON-RPC node that runs already.
-    Foreign { url: Url, deployer: Deployer },
-}
-
-/// Whose funds pay on a foreign chain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Deployer {
-    /// An account that the node itself has unlocked.
-    Unlocked,
-    /// A private key (32 bytes in hex) in this file of mode 0600.
-    File(PathBuf),
-    /// A private key in this environment variable.
-    Environment(String),
+    /// A JSON-RPC node that runs already. Without a key, an account pays that the node has unlocked.
+    Foreign { url: Url, deployer_key: Option<KeySource> },
 }
 
 /// Which aggregator is deployed.
@@ -380,10 +370,11 @@ impl DevnetArgs {
     }
 }
 
-fn chain_choice(url: Option<&str>, deployer: Option<&str>) -> Result<ChainChoice, BadInput> {
-    let deployer = deployer.map(deployer_of).transpose()?;
+fn chain_choice(url: Option<&str>, deployer_key: Option<&str>) -> Result<ChainChoice, BadInput> {
+    let deployer_key = deployer_key.map(str::parse::<KeySource>).transpose();
+    let deployer_key = deployer_key.map_err(|problem| problem.at("--deployer-key"))?;
     let Some(url) = url else {
-        return match deployer {
+        return match deployer_key {
             None => Ok(ChainChoice::Embedded),
             Some(_) => {
                 Err(BadInput::new("the embedded chain funds itself").at("--deployer-key").remedy("add --chain-url"))
@@ -395,18 +386,7 @@ fn chain_choice(url: Option<&str>, deployer: Option<&str>) -> Result<ChainChoice
             .at("--chain-url")
             .remedy("give the HTTP URL of a JSON-RPC node, such as http://127.0.0.1:8545")
     })?;
-    Ok(ChainChoice::Foreign { url, deployer: deployer.unwrap_or(Deployer::Unlocked) })
-}
-
-fn deployer_of(text: &str) -> Result<Deployer, BadInput> {
-    match text.split_once(':') {
-        Some(("file", path)) if !path.is_empty() => Ok(Deployer::File(path.into())),
-        Some(("env", name)) if !name.is_empty() => Ok(Deployer::Environment(name.into())),
-        // Not repeated: it may be the key itself.
-        _ => Err(BadInput::new("wanted file:PATH or env:NAME; a raw key would stand in the process list")
-            .at("--deployer-key")
-            .remedy("put the key into a file of mode 0600 or into an environment variable")),
-    }
+    Ok(ChainChoice::Foreign { url, deployer_key })
 }
 
 impl DevnetOptions {
@@ -529,7 +509,7 @@ mod tests {
         assert_eq!((options.oracles, options.f, options.rounds), (7, 2, Some(5)));
         assert_eq!((options.start, options.speed), (Some(1_678_518_000), 1.5));
         assert!(
-            matches!(&options.chain, ChainChoice::Foreign { deployer: Deployer::Environment(name), .. } if name == "KEY")
+            matches!(&options.chain, ChainChoice::Foreign { deployer_key: Some(KeySource::Environment(name)), .. } if name == "KEY")
         );
         assert_eq!(options.contract, ContractChoice::File("c.json".into()));
         assert_eq!(options.foreign, BTreeSet::from([3, 5, 6]));
@@ -538,7 +518,7 @@ mod tests {
         assert_eq!(check("--start 1678518000").unwrap().start, Some(1_678_518_000));
         let file = check("--chain-url http://a --deployer-key file:k").unwrap();
         assert!(
-            matches!(&file.chain, ChainChoice::Foreign { deployer: Deployer::File(path), .. } if path.as_os_str() == "k")
+            matches!(&file.chain, ChainChoice::Foreign { deployer_key: Some(KeySource::File(path)), .. } if path.as_os_str() == "k")
         );
     }
 

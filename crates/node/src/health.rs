@@ -42,7 +42,7 @@ pub enum Weight {
 struct Service {
     weight: Weight,
     trouble: Option<Trouble>,
-    /// Unix seconds of the last change.
+    /// Unix seconds from which on it passes, or fails with this code.
     since: u64,
 }
 
@@ -68,7 +68,7 @@ pub struct Check {
     pub output: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
-    /// Unix seconds of the last change of status.
+    /// Unix seconds from which on it passes, or fails with this code.
     pub since: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,

@@ -3,16 +3,13 @@
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
 use crate::inspect::ConfigDocument;
-use crate::private_file;
 use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
 use bindings::ocr2_aggregator::{ownerCall, setConfigCall};
-use crypto::Zeroizing;
 use crypto::secp256k1::{Address, SecretKey};
 use evm::{Account, Aggregator, Endpoints, Sender, TrackerAsks};
 use evm_proto::tracker;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -50,26 +47,6 @@ pub fn set_config_call(document: &ConfigDocument) -> Result<Vec<u8>, BadInput> {
         offchainConfig: document.offchain_config.0.clone().into(),
     };
     Ok(call.abi_encode())
-}
-
-/// The private key behind `file:PATH` (mode 0600) or `env:NAME`; a caller adds which option gave it.
-pub fn owner_key(given: &str) -> Result<SecretKey, BadInput> {
-    let text = match given.split_once(':') {
-        Some(("file", path)) => private_file::read(Path::new(path))?,
-        Some(("env", name)) => Zeroizing::new(std::env::var(name).map_err(|_| {
-            BadInput::new(format!("the environment variable {name} is not set")).remedy("set it to the key in hex")
-        })?),
-        // Not repeated: it may be the key itself.
-        _ => {
-            let problem = "wanted file:PATH or env:NAME; a raw key would stand in the process list";
-            return Err(BadInput::new(problem));
-        }
-    };
-    let digits = text.trim();
-    let mut bytes = Zeroizing::new([0; 32]);
-    let read = hex::decode_to_slice(digits.strip_prefix("0x").unwrap_or(digits), &mut *bytes);
-    read.map_err(|_| BadInput::new(format!("{given}: wanted a private key of 32 bytes in hex")))?;
-    SecretKey::from_bytes(&bytes).map_err(|error| BadInput::new(format!("{given}: {error}")))
 }
 
 /// Where a contract is, and how to get there.

@@ -5,13 +5,13 @@ mod make;
 mod show;
 
 use chain::Chain;
-pub(crate) use chain::owner_key;
 pub(crate) use make::seal;
 
 use crate::bad_input::BadInput;
 use crate::cli::{Failure, print_json};
 use crate::config::{address_of, read_text, url_of};
 use crate::inspect::ConfigDocument;
+use crate::key_source::KeySource;
 use clap::{Args, Subcommand};
 use crypto::secp256k1::Address;
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,11 @@ pub fn run(command: ConfigCommand) -> Result<(), Failure> {
             let document = read_document(&args.file)?;
             // Nothing is sent that no oracle would accept.
             show::explain(&document).map_err(|problem| problem.in_file(&args.file))?;
-            let key = chain::owner_key(&args.key).map_err(|problem| problem.at("--key"))?;
+            let key = args
+                .key
+                .parse::<KeySource>()
+                .and_then(|source| source.read())
+                .map_err(|problem| problem.at("--key"))?;
             let set = async { Chain::dial(&args.rpc_url).await?.set_config(args.contract, key, &document).await };
             print_json(&chain::block_on(set)??)
         }

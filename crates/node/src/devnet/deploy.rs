@@ -2,9 +2,10 @@
 
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
-use crate::config_tool::{owner_key, seal};
-use crate::devnet_options::{ContractChoice, Deployer as Payer, DevnetOptions};
+use crate::config_tool::seal;
+use crate::devnet_options::{ContractChoice, DevnetOptions};
 use crate::identity::Identity;
+use crate::key_source::KeySource;
 use alloy::primitives::aliases::{I192, U24};
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::{SolCall, SolConstructor};
@@ -41,13 +42,9 @@ pub struct Contracts {
 }
 
 impl Deployer {
-    /// Connects to a JSON-RPC node and finds an account that can pay.
-    pub async fn connect(url: &Url, payer: &Payer) -> Result<Deployer, Failure> {
-        let key = match payer {
-            Payer::Unlocked => None,
-            Payer::File(path) => Some(owner_key(&format!("file:{}", path.display()))?),
-            Payer::Environment(name) => Some(owner_key(&format!("env:{name}"))?),
-        };
+    /// Connects to a JSON-RPC node. Without a key, an account pays that the node has unlocked.
+    pub async fn connect(url: &Url, key: Option<&KeySource>) -> Result<Deployer, Failure> {
+        let key = key.map(KeySource::read).transpose().map_err(|problem| problem.at("--deployer-key"))?;
         let endpoints = Endpoints::dial(url.clone(), HEAD_POLL).await.map_err(|error| {
             BadInput::new(format!("{} does not answer as a JSON-RPC node: {error}", masked(url)))
                 .at("--chain-url")

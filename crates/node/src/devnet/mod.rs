@@ -284,17 +284,16 @@ async fn connect(
     options: &DevnetOptions,
     teller: &Teller,
 ) -> Result<(Option<devchain::rpc::Server>, Url, Option<Url>, Deployer), Failure> {
-    let unlocked = crate::devnet_options::Deployer::Unlocked;
     match &options.chain {
-        ChainChoice::Foreign { url, deployer } => {
-            let deployer = Deployer::connect(url, deployer).await?;
+        ChainChoice::Foreign { url, deployer_key } => {
+            let deployer = Deployer::connect(url, deployer_key.as_ref()).await?;
             Ok((None, url.clone(), None, deployer))
         }
         ChainChoice::Embedded => {
             let server = embedded_chain(options.block_time, teller).await?;
             let http_url: Url = server.url().parse().map_err(Failure::failed)?;
             let ws_url: Url = server.ws_url().parse().map_err(Failure::failed)?;
-            let deployer = Deployer::connect(&http_url, &unlocked).await?;
+            let deployer = Deployer::connect(&http_url, None).await?;
             Ok((Some(server), http_url, Some(ws_url), deployer))
         }
     }
@@ -603,9 +602,7 @@ impl Teller {
                 return;
             }
         }
-        if let Some(line) = view::line(&timed) {
-            self.print(&line);
-        }
+        self.print(&view::line(&timed));
     }
 
     /// What every oracle tells is told once.

@@ -31,13 +31,14 @@ pub struct View {
     drawn: usize,
 }
 
-/// What happened, as one line for a person; `None` for what only the screen shows.
-pub fn line(timed: &Timed) -> Option<String> {
+/// What happened, as one line for a person.
+pub fn line(timed: &Timed) -> String {
     let seconds = timed.t as f64 / 1000.0;
     let text = match &timed.event {
         Event::Chain { url, chain_id } => format!("chain {chain_id} answers at {url}"),
         Event::Sources { urls, replay_start, speed } => {
-            format!("{} markets replay from {replay_start} at {speed}x, e.g. {}", urls.len(), urls.first()?)
+            let example = urls.first().map_or("none", String::as_str);
+            format!("{} markets replay from {replay_start} at {speed}x, e.g. {example}", urls.len())
         }
         Event::Deployed { aggregator, token } => format!("aggregator {aggregator}, token {token} deployed"),
         Event::Oracle { index, peer_id, listen, foreign: false, .. } => {
@@ -59,7 +60,7 @@ pub fn line(timed: &Timed) -> Option<String> {
         Event::Fault { text } => format!("fault: {text}"),
         Event::Done { transmissions } => format!("done: {transmissions} transmissions"),
     };
-    Some(format!("{seconds:>7.1}s  {text}"))
+    format!("{seconds:>7.1}s  {text}")
 }
 
 impl View {
