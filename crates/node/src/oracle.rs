@@ -307,7 +307,12 @@ impl World<Ocr2> for OracleWorld {
                 let metrics = self.shared.metrics.oracle(&spec.config_digest.to_string(), &key);
                 metrics.configured(&telling::config_values(&spec.config));
                 self.metrics = Some((metrics, spec.me.byte()));
+                telling::configured(&self.shared.health, &self.shared.name, None);
                 self.open(spec.clone());
+            }
+            Output::ConfigRefused { config_digest, reason } => {
+                let refused = format!("configuration {config_digest}: {reason}");
+                telling::configured(&self.shared.health, &self.shared.name, Some(refused));
             }
             Output::Close(_) => {
                 self.line = Line::Closed;
@@ -345,8 +350,7 @@ impl World<Ocr2> for OracleWorld {
                     answer.map(|median| telling::decimal(&median.to_string(), self.shared.contract.decimals()));
                 self.tell_round(report.at, answer);
             }
-            Output::ConfigRefused { .. }
-            | Output::RoundStarted { .. }
+            Output::RoundStarted { .. }
             | Output::RoundCompleted { .. }
             | Output::ReportReqTooLong { .. }
             | Output::Accepted { .. }

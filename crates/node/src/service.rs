@@ -11,11 +11,13 @@ use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::oracle::{OracleWorld, Shared};
 use crate::plan::{Network, Oracle, Plan, Role, Service};
+use crate::telling;
 use alloy::primitives::Address;
 use crypto::PeerId;
 use fetch::{Client, Settings};
 use liars::{Lie, MakeHonest};
 use median::MedianFactory;
+use ocr::ContractConfig;
 use ocr2::config::{PublicConfig, ResourceChecks};
 use ocr2::{Identity, LocalConfig, Managed};
 use p2p::{AnnouncementStore, Host, HostConfig, StartError};
@@ -194,33 +196,39 @@ fn bootstrap(service: &Service, context: Context<'_>, tasks: &mut Tasks) -> Resu
     tasks.spawn(async move {
         let mut group = None;
         while let Some(config) = next_config(&mut configs).await {
-            let peers = PublicConfig::from_contract(&config, ResourceChecks::Off)
-                .map_err(|error| error.to_string())
-                .and_then(|config| {
-                    let peers = config.oracles.iter().map(|(_, oracle)| oracle.peer_id.parse::<PeerId>());
-                    peers.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())
-                });
-            let peers = match peers {
-                Ok(peers) => peers,
+            let digest = config.config_digest;
+            let registered = match peers_of(&config) {
+                Ok(peers) => {
+                    // The old group goes first: both may name the same peers.
+                    drop(group.take());
+                    let registered = host.register_bootstrap_group(digest.0, peers, locators.clone()).await;
+                    registered.map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error),
+            };
+            let refused = match registered {
+                Ok(registered) => {
+                    tracing::info!(service = name, %digest, "introducing the oracles of a configuration");
+                    group = Some(registered);
+                    None
+                }
                 Err(error) => {
-                    tracing::error!(service = name, digest = %config.config_digest, error, "cannot serve this configuration");
-                    continue;
+                    tracing::error!(service = name, %digest, error, "cannot serve this configuration");
+                    Some(format!("configuration {digest}: {error}"))
                 }
             };
-            // The old group goes first: both may name the same peers.
-            drop(group.take());
-            let digest = config.config_digest.0;
-            match host.register_bootstrap_group(digest, peers, locators.clone()).await {
-                Ok(registered) => {
-                    tracing::info!(service = name, digest = %config.config_digest, "introducing the oracles of a configuration");
-                    group = Some(registered);
-                }
-                Err(error) => tracing::error!(service = name, %error, "cannot serve this configuration"),
-            }
+            telling::configured(&health, &name, refused);
         }
         Ok(())
     });
     Ok(())
+}
+
+/// Whom a configuration names.
+fn peers_of(config: &ContractConfig) -> Result<Vec<PeerId>, String> {
+    let config = PublicConfig::from_contract(config, ResourceChecks::Off).map_err(|error| error.to_string())?;
+    let peers = config.oracles.iter().map(|(_, oracle)| oracle.peer_id.parse::<PeerId>());
+    peers.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())
 }
 
 fn committee_member(

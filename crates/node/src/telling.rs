@@ -1,10 +1,24 @@
 //! What an oracle tells its host, mapped to logs and metrics in this one place.
 
+use crate::health::{Health, Trouble, Weight};
 use crate::metrics::{ConfigValues, OracleMetrics};
 use ocr2::config::PublicConfig;
 use ocr2::protocol::Output;
 use ocr2::refusal::{Early, Fault, Refusal, Stale};
 use std::time::Duration;
+
+/// Whether a job runs what its contract has configured; `refused` says why not. Others may run without it, so the node
+/// stays ready.
+pub fn configured(health: &Health, job: &str, refused: Option<String>) {
+    let check = format!("Job.{job}.Configuration");
+    match refused {
+        None => health.passing(&check, Weight::Helpful),
+        Some(output) => {
+            let hint = "see it with `dodona ocr2 config show`; the contract's owner may have to set another".into();
+            health.failing(&check, Weight::Helpful, Trouble { code: "configuration_refused", output, hint });
+        }
+    }
+}
 
 /// One log line for what a person may want to know; faults and failures above the rest.
 pub fn log(oracle: &str, output: &Output) {
@@ -172,6 +186,17 @@ mod tests {
     use bytes::Bytes;
     use ocr2::message::{AttributedObservation, ReportReq, SignedObservation};
     use ocr2::round_id::RoundId;
+
+    #[test]
+    fn a_refused_configuration_degrades_a_node_until_one_is_served_and_leaves_it_ready() {
+        let health = Health::new();
+        health.enter(crate::health::Phase::Running);
+        configured(&health, "feed", Some("it names no peers".into()));
+        assert!(!health.is_healthy() && health.is_ready());
+        assert_eq!(health.checks()[0].name, "Job.feed.Configuration");
+        configured(&health, "feed", None);
+        assert!(health.is_healthy());
+    }
 
     #[test]
     fn an_integer_becomes_a_decimal_of_the_feed() {
