@@ -105,8 +105,8 @@ struct State {
 impl Endpoint {
     pub fn new(config: EndpointConfig, timeout: Duration, on_call: Option<OnCall>) -> reqwest::Result<Arc<Self>> {
         let mut builder = Client::builder()
+            // The whole call has its time in `call`, which names it.
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             .tcp_nodelay(true)
             // An endpoint that redirects is misconfigured, and may lead anywhere.
             .redirect(redirect::Policy::none());
@@ -213,5 +213,22 @@ impl Endpoint {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_takes_a_call_and_is_silent_had_its_time_and_is_not_called_broken() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let http_url = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
+        let config = EndpointConfig { name: "silent".into(), http_url, ws_url: None, send_only: false, order: 1 };
+        let time = Duration::from_secs(1);
+        let endpoint = Endpoint::new(config, time, None).unwrap();
+        let outcome = endpoint.call::<String>("eth_chainId", ()).await;
+        assert_eq!(outcome.unwrap_err().failure, Failure::TimedOut(time));
     }
 }
