@@ -168,8 +168,8 @@ impl Client {
         let status = response.status().as_u16();
         // A redirect that is still here was not followed, because it leads to nothing that can be requested.
         if let (301 | 302 | 303 | 307 | 308, Some(location)) = (status, response.headers().get(LOCATION)) {
-            let url = Excerpt::of(&String::from_utf8_lossy(location.as_bytes()));
-            return Err(Failure::Url { url, reason: Excerpt::of("the server redirects there") });
+            let url = String::from_utf8_lossy(location.as_bytes());
+            return Err(wrong_url(&url, "the server redirects there"));
         }
         let mut body = Vec::new();
         // The declared length may be a lie; what arrives counts.
@@ -212,17 +212,22 @@ fn redirects(access: Access) -> redirect::Policy {
 }
 
 fn parse_url(url: &str) -> Result<Url, Failure> {
-    Url::parse(url).map_err(|error| Failure::Url { url: Excerpt::of(url), reason: Excerpt::of(&error.to_string()) })
+    Url::parse(url).map_err(|error| wrong_url(url, &error.to_string()))
+}
+
+/// Without the query, which often holds a key: errors end up in logs.
+fn wrong_url(url: &str, reason: &str) -> Failure {
+    let shown = url.split_once('?').map_or(url.to_owned(), |(before, _)| format!("{before}?..."));
+    Failure::Url { url: Excerpt::of(&shown), reason: Excerpt::of(reason) }
 }
 
 /// Refuses what is not HTTP, and, with restricted access, an address in the URL that is not public. Names are checked
 /// when they are resolved.
 fn check(url: &Url, access: Access) -> Result<(), Failure> {
-    let wrong = |reason: &str| Failure::Url { url: Excerpt::of(url.as_str()), reason: Excerpt::of(reason) };
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("the scheme is neither http nor https"));
+        return Err(wrong_url(url.as_str(), "the scheme is neither http nor https"));
     }
-    let host = url.host_str().ok_or_else(|| wrong("there is no host"))?;
+    let host = url.host_str().ok_or_else(|| wrong_url(url.as_str(), "there is no host"))?;
     let literal: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
     match (access, literal) {
         (Access::Public, Some(address)) if !is_public(address) => Err(not_public(host, address)),
@@ -306,6 +311,16 @@ fn header_map(headers: &[Header]) -> Result<HeaderMap, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_that_cannot_be_requested_is_told_without_its_query() {
+        let Err(failure) = check(&parse_url("ftp://example.org/price?key=secret").unwrap(), Access::Public) else {
+            panic!("taken");
+        };
+        let told = "`ftp://example.org/price?...` cannot be requested: the scheme is neither http nor https";
+        assert_eq!(failure.to_string(), told);
+        assert!(!parse_url("http://:1/?key=secret").unwrap_err().to_string().contains("secret"));
+    }
 
     #[test]
     fn an_address_that_is_not_public_is_refused_in_every_spelling() {
