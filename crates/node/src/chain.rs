@@ -3,13 +3,17 @@
 use crate::bad_input::BadInput;
 use crate::cli::Failure;
 use crate::config::{Evm, EvmNode};
+use crate::health::{Health, Trouble, Weight};
 use crate::metrics::{ChainMetrics, JobMetrics, Metrics};
 use crate::oracle::Clock;
 use crate::plan::{Oracle, Service};
 use alloy::primitives::Address;
 use bindings::ocr2_aggregator::decimalsCall;
 use bytes::Bytes;
-use evm::{Aggregator, EndpointConfig, Endpoints, Settings, TrackerAsks, TransactionAsks, Transmitter};
+use evm::{
+    Aggregator, EndpointConfig, EndpointHealth, EndpointState, Endpoints, Settings, TrackerAsks, TransactionAsks,
+    Transmitter,
+};
 use evm_proto::tracker::{self, Tracking};
 use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending, SubmissionId};
 use machine::Time;
@@ -33,6 +37,8 @@ const CONFIRMATIONS_MAX: u64 = 8;
 pub const SUBMISSIONS_MAX: usize = 64;
 /// How long a node waits at its start for a chain that does not answer, before it goes on without.
 const READY_WITHIN: Duration = Duration::from_secs(10);
+/// How often the endpoints' health is looked at (node spec 14.4).
+const HEALTH_PERIOD: Duration = Duration::from_secs(15);
 /// Until a contract that did not say its decimals is asked for them again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// A report that is not in the chain after this time is not worth its gas any more.
@@ -75,6 +81,43 @@ pub async fn connect(services: &[Service], metrics: &Metrics) -> Result<Chains, 
     });
     futures::future::join_all(ready).await;
     Ok(chains)
+}
+
+/// Keeps the health of the node in step with that of its endpoints. A chain may have others, so the node stays ready.
+pub async fn watch(chains: &Chains, health: &Health) -> Infallible {
+    let mut ticks = tokio::time::interval(HEALTH_PERIOD);
+    loop {
+        ticks.tick().await;
+        for (chain_id, endpoints) in chains {
+            for endpoint in endpoints.health() {
+                let check = format!("EVM.{chain_id}.Node.{}", endpoint.name);
+                match trouble(&endpoint) {
+                    None => health.passing(&check, Weight::Helpful),
+                    Some(trouble) => health.failing(&check, Weight::Helpful, trouble),
+                }
+            }
+        }
+    }
+}
+
+fn trouble(endpoint: &EndpointHealth) -> Option<Trouble> {
+    let url = &endpoint.url;
+    let (code, output, hint) = match endpoint.state {
+        EndpointState::Undialed | EndpointState::Alive => return None,
+        EndpointState::Lagging { blocks } => {
+            let output = format!("{url} is {blocks} blocks behind the best endpoint");
+            ("lagging", output, "wait until it has caught up, or put another into EVM.Nodes")
+        }
+        EndpointState::Unreachable => {
+            let error = endpoint.last_error.as_ref();
+            let output = error.map_or_else(|| format!("{url} does not answer"), ToString::to_string);
+            ("unreachable", output, "start the node there, or put another into EVM.Nodes")
+        }
+        EndpointState::InvalidChainId { got } => {
+            ("wrong_chain", format!("{url} serves chain {got}"), "correct EVM.ChainID, or the URL in EVM.Nodes")
+        }
+    };
+    Some(Trouble { code, output, hint: hint.into() })
 }
 
 /// The contract of one service, and the way to it.
@@ -460,9 +503,24 @@ impl World<Sending> for SendingWorld {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Health;
     use alloy::primitives::B256;
     use evm_proto::transactions::Failure;
+
+    #[test]
+    fn an_endpoint_that_is_not_used_is_told_with_a_code_and_one_that_works_is_not() {
+        let told = |state| {
+            let (name, url) = ("main".into(), "http://127.0.0.1:8545".into());
+            trouble(&EndpointHealth { name, url, state, head: None, last_error: None })
+                .map(|told| (told.code, told.output))
+        };
+        assert_eq!(told(EndpointState::Alive), None);
+        let behind = "http://127.0.0.1:8545 is 7 blocks behind the best endpoint";
+        assert_eq!(told(EndpointState::Lagging { blocks: 7 }), Some(("lagging", behind.into())));
+        let silent = "http://127.0.0.1:8545 does not answer";
+        assert_eq!(told(EndpointState::Unreachable), Some(("unreachable", silent.into())));
+        let other = "http://127.0.0.1:8545 serves chain 5";
+        assert_eq!(told(EndpointState::InvalidChainId { got: 5 }), Some(("wrong_chain", other.into())));
+    }
 
     #[test]
     fn a_second_bid_for_the_same_nonce_is_a_bump_and_an_outcome_ends_what_is_unconfirmed() {

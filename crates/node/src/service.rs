@@ -87,6 +87,7 @@ pub async fn run(plan: &Plan, store: &Store, health: &Health, metrics: &Metrics,
             Ok(Err(failure)) => failure,
             Err(error) => Failure::failed(format!("a service panicked: {error}")),
         },
+        never = chain::watch(&chains, health) => match never {},
         stopped = host.stopped() => Failure::failed(format!("the peer-to-peer host stopped: {stopped:?}")),
     };
     Err(stopped)
