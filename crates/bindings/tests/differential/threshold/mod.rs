@@ -5,6 +5,7 @@
 mod aggregator;
 mod batch;
 mod office;
+mod steps;
 
 use crate::{
     chain::{
@@ -24,6 +25,7 @@ use bindings::{
 };
 use office::{Effect, GENERATION_MAX, Office, Signature};
 use std::{fmt::Debug, sync::LazyLock};
+use steps::{Generation, Key, Proof, Spoiling, Step, Who};
 
 /// Keys of both parities, which are handed on in whatever order.
 static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| (0..6).map(|i| Group::new(&format!("group {i}"))).collect());
@@ -33,9 +35,10 @@ pub trait Feed: Clone {
     /// What the group says in an update.
     type Report: Clone + Debug;
 
-    /// The contract as it is deployed, and with terms that it refuses.
+    /// Deployed with terms that it accepts.
     fn random(random: &mut Random) -> Self;
     fn creation(&self, bytecode: &Bytes) -> Vec<u8>;
+    /// Creations with terms that it refuses, each with what it says.
     fn refused_creations(bytecode: &Bytes) -> Vec<(Vec<u8>, Vec<u8>)>;
 
     /// The contracts that belong to it besides.
@@ -63,131 +66,9 @@ struct Beside<F> {
     brought: Vec<(Address, Vec<u8>)>,
 }
 
-#[derive(Clone, Debug)]
-pub enum Step<R> {
-    Update {
-        report: R,
-        seal: Seal,
-    },
-    SetKey {
-        by: Who,
-        key: Key,
-        proof: Proof,
-    },
-    RotateKey {
-        key: Key,
-        proof: Proof,
-        consent: Seal,
-    },
-    TransferOwnership {
-        by: Who,
-        to: Who,
-    },
-    AcceptOwnership {
-        by: Who,
-    },
-    /// A call that was accepted before.
-    Again {
-        which: usize,
-    },
-    /// Before the first round: so many rounds and keys have gone by.
-    Age {
-        rounds: u32,
-        generations: u32,
-    },
-    Garbled {
-        step: Box<Step<R>>,
-        garbling: Garbling,
-    },
-    WithWei(Box<Step<R>>),
-    Unknown {
-        data: Vec<u8>,
-    },
-    Wait {
-        seconds: u64,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    Owner,
-    Heir,
-    Stranger,
-}
-
-/// A signature of the group.
-#[derive(Clone, Copy, Debug)]
-pub struct Seal {
-    /// Otherwise this one's, which may be the present one by chance.
-    by: Option<usize>,
-    of: Meant,
-    spoiled: Option<Spoiling>,
-}
-
-/// For where a signature is meant.
-#[derive(Clone, Copy, Debug)]
-enum Meant {
-    Here,
-    OtherChain,
-    OtherContract,
-    /// So many keys later.
-    Generation(i32),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Spoiling {
-    /// This bit of s.
-    S(usize),
-    NegatedS,
-    ZeroS,
-    /// s is the order of the curve.
-    OrderAsS,
-    /// This bit of r, which has 160.
-    R(usize),
-    ZeroR,
-}
-
-/// The key of a group of the pool.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
-    group: usize,
-    flaw: Option<KeyFlaw>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum KeyFlaw {
-    OtherParity,
-    Parity(u8),
-    Zero,
-    Order,
-    /// One more than the x of the key: with or without a point.
-    NextX,
-}
-
-/// That a key can be signed with.
-#[derive(Clone, Copy, Debug)]
-pub struct Proof {
-    /// Otherwise by the key's own group.
-    by: Option<usize>,
-    generation: Generation,
-    of: Meant,
-    spoiled: Option<Spoiling>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Generation {
-    Next,
-    Any,
-    Present,
-}
-
 impl<F: Feed> Beside<F> {
     fn new(name: &str, random: &mut Random) -> Self {
         let mut chain = Chain::new();
-        for (creation, why) in F::refused_creations(&ours(name)) {
-            let outcome = chain.create(owner(), creation);
-            assert_eq!((outcome.ok, outcome.output.as_ref()), (false, &why[..]), "{name} takes wrong terms");
-        }
         let mut feed = F::random(random);
         let (at, _) = chain.deploy(owner(), feed.creation(&ours(name)));
         feed.settle_in(&mut chain, at);
@@ -314,7 +195,7 @@ impl<F: Feed> Pair for Beside<F> {
     }
 
     fn invent(&self, random: &mut Random) -> Self::Step {
-        let step = self.plain(random);
+        let step = Step::plain(self.feed.invent(random), random);
         match random.below(40) {
             0..3 => Step::Garbled { step: Box::new(step), garbling: Garbling::random(random) },
             3 if random.one_in(3) => Step::WithWei(Box::new(step)),
@@ -391,131 +272,6 @@ impl<F: Feed> Beside<F> {
             (self.office, self.feed) = (before, feed);
         }
         effect
-    }
-
-    fn plain(&self, random: &mut Random) -> Step<F::Report> {
-        let owner = if random.one_in(6) { random.pick(&[Who::Heir, Who::Stranger]) } else { Who::Owner };
-        match random.below(100) {
-            0..62 => Step::Update { report: self.feed.invent(random), seal: Seal::random(random) },
-            62..70 => Step::SetKey { by: owner, key: Key::random(random), proof: Proof::random(random) },
-            70..78 => Step::RotateKey {
-                key: Key::random(random),
-                proof: Proof::random(random),
-                consent: Seal::random(random),
-            },
-            78..82 => {
-                let to = random.pick(&[Who::Heir, Who::Stranger, Who::Owner]);
-                Step::TransferOwnership { by: owner, to }
-            }
-            82..86 => Step::AcceptOwnership { by: random.pick(&[Who::Heir, Who::Heir, Who::Stranger, Who::Owner]) },
-            86..92 => Step::Again { which: random.next() as usize },
-            92..94 => {
-                let length = random.pick(&[0, 3, 4, 36]);
-                Step::Unknown { data: (0..length).map(|_| random.next() as u8).collect() }
-            }
-            _ => Step::Wait { seconds: random.pick(&[1, 3600, 1 << 32]) },
-        }
-    }
-}
-
-impl<R> Step<R> {
-    /// What it is called in the tally.
-    fn kind(&self) -> String {
-        match self {
-            Self::Update { seal: Seal { by: None, of: Meant::Here, spoiled: None }, .. } => "Update".into(),
-            Self::Update { .. } => "Update that is signed otherwise".into(),
-            Self::SetKey { .. } => "SetKey".into(),
-            Self::RotateKey { .. } => "RotateKey".into(),
-            Self::TransferOwnership { .. } => "TransferOwnership".into(),
-            Self::AcceptOwnership { .. } => "AcceptOwnership".into(),
-            Self::Again { .. } => "Again".into(),
-            Self::Age { .. } => "Age".into(),
-            Self::Garbled { step, .. } => format!("Garbled {}", step.kind()),
-            Self::WithWei(_) => "WithWei".into(),
-            Self::Unknown { .. } => "Unknown".into(),
-            Self::Wait { .. } => "Wait".into(),
-        }
-    }
-}
-
-impl Seal {
-    fn random(random: &mut Random) -> Self {
-        let good = Self { by: None, of: Meant::Here, spoiled: None };
-        match random.below(20) {
-            0 => Self { by: Some(random.below(GROUPS.len())), ..good },
-            1 => Self { of: Meant::random(random), ..good },
-            2 => Self { spoiled: Some(Spoiling::random(random)), ..good },
-            _ => good,
-        }
-    }
-}
-
-impl Proof {
-    const GOOD: Self = Self { by: None, generation: Generation::Next, of: Meant::Here, spoiled: None };
-
-    fn random(random: &mut Random) -> Self {
-        match random.below(12) {
-            0 => Self { by: Some(random.below(GROUPS.len())), ..Self::GOOD },
-            1 => Self { of: Meant::random(random), ..Self::GOOD },
-            2 => Self { spoiled: Some(Spoiling::random(random)), ..Self::GOOD },
-            3 | 4 => Self { generation: Generation::Any, ..Self::GOOD },
-            5 => Self { generation: Generation::Present, ..Self::GOOD },
-            _ => Self::GOOD,
-        }
-    }
-}
-
-impl Meant {
-    fn random(random: &mut Random) -> Self {
-        random.pick(&[Self::OtherChain, Self::OtherContract, Self::Generation(-1), Self::Generation(1)])
-    }
-
-    fn place(self, here: Place) -> Place {
-        match self {
-            Self::Here => here,
-            Self::OtherChain => Place { chain_id: 1, ..here },
-            Self::OtherContract => Place { contract: address("other contract", 0), ..here },
-            Self::Generation(more) => Place { generation: here.generation.saturating_add_signed(more), ..here },
-        }
-    }
-}
-
-impl Spoiling {
-    fn random(random: &mut Random) -> Self {
-        match random.below(6) {
-            0 => Self::S(random.below(256)),
-            1 => Self::NegatedS,
-            2 => Self::ZeroS,
-            3 => Self::OrderAsS,
-            4 => Self::R(random.pick(&[0, 80, 159, 160, 255])),
-            _ => Self::ZeroR,
-        }
-    }
-}
-
-impl Key {
-    fn random(random: &mut Random) -> Self {
-        let flaws = [
-            KeyFlaw::OtherParity,
-            KeyFlaw::Parity(2),
-            KeyFlaw::Parity(27),
-            KeyFlaw::Zero,
-            KeyFlaw::Order,
-            KeyFlaw::NextX,
-        ];
-        Self { group: random.below(GROUPS.len()), flaw: random.one_in(6).then(|| random.pick(&flaws)) }
-    }
-
-    fn point(self) -> (U256, u8) {
-        let Group { x, parity, .. } = GROUPS[self.group];
-        match self.flaw {
-            None => (x, parity),
-            Some(KeyFlaw::OtherParity) => (x, 1 - parity),
-            Some(KeyFlaw::Parity(wrong)) => (x, wrong),
-            Some(KeyFlaw::Zero) => (U256::ZERO, parity),
-            Some(KeyFlaw::Order) => (ORDER, parity),
-            Some(KeyFlaw::NextX) => (x + U256::ONE, parity),
-        }
     }
 }
 
@@ -595,6 +351,10 @@ const ERRORS: &[&str] = &[
 ];
 
 fn run<F: Feed>(name: &str, own_errors: &[&'static str]) {
+    for (creation, why) in F::refused_creations(&ours(name)) {
+        let outcome = Chain::new().create(owner(), creation);
+        assert_eq!(shown(&outcome), Err(why), "{name} takes wrong terms");
+    }
     let tally = sequence::run(name, |random| Beside::<F>::new(name, random));
     tally.has_met(ERRORS);
     tally.has_met(own_errors);
