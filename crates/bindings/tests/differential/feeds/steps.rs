@@ -543,8 +543,10 @@ impl Step {
             Self::SetConfig { by: Who::Owner, seats: Seats::random(random), flaw: None },
         ];
         steps.retain(|_| !random.one_in(10));
-        if random.one_in(2) {
-            steps.push(random.pick(&[payees(Role::Signer, POOL), payees(Role::Nobody, 1)]));
+        for odd in [payees(Role::Signer, POOL), payees(Role::Nobody, 1)] {
+            if random.one_in(2) {
+                steps.push(odd);
+            }
         }
         if random.one_in(4) {
             let validator = random.pick(&[Validator::Logs, Validator::Reads, Validator::Reverts, Validator::BurnsGas]);
@@ -635,7 +637,7 @@ impl AccessVerb {
 impl ConfigFlaw {
     fn random(random: &mut Random) -> Self {
         let seat = random.below(4);
-        match random.below(12) {
+        match random.below(13) {
             0 => Self::TooMany,
             1 => Self::FewerSigners,
             2 => Self::FewerTransmitters,
@@ -645,7 +647,7 @@ impl ConfigFlaw {
             6 => Self::SignerTwice,
             7 => Self::TransmitterTwice,
             8 => Self::ZeroSigner(seat),
-            9 => Self::ZeroTransmitter(seat),
+            9 | 12 => Self::ZeroTransmitter(seat),
             10 => Self::WideTransmitter,
             _ => Self::SignerTransmits(seat),
         }
