@@ -75,6 +75,10 @@ pub trait Protocol: Clone {
         theirs: &Outcome,
     ) -> Result<Option<Difference>, String>;
 
+    /// What many reports would do is done to the books of both: a seat has made this many observations, as long as it has been
+    /// there. Where each round counts for every seat there is nothing to do.
+    fn age(_: &mut Feeds<Self>, _seat: usize, _observations: u16) {}
+
     /// Books that differ on purpose are checked, and then made alike.
     fn level(
         feeds: &mut Feeds<Self>,
@@ -221,6 +225,12 @@ impl<P: Protocol> Pair for Feeds<P> {
             chain.block.timestamp += U256::from(seconds);
         }
         if matches!(step, Step::Wait { .. }) {
+            return Ok(());
+        }
+        if let Step::Age { seat, observations } = step {
+            if *seat < self.committee.n() {
+                P::age(self, *seat, *observations);
+            }
             return Ok(());
         }
         let mut before = self.clone();

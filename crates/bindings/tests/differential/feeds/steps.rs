@@ -115,6 +115,11 @@ pub enum Step {
     Wait {
         seconds: u64,
     },
+    /// See `Protocol::age`.
+    Age {
+        seat: usize,
+        observations: u16,
+    },
 }
 
 /// The arguments of `setConfig`.
@@ -250,7 +255,8 @@ impl Step {
             | Self::Fund { .. }
             | Self::Read { .. }
             | Self::Unknown { .. }
-            | Self::Wait { .. } => name(self),
+            | Self::Wait { .. }
+            | Self::Age { .. } => name(self),
         }
     }
 
@@ -383,7 +389,7 @@ impl Step {
                 (*by, readers[what % readers.len()].1.to_vec())
             }
             Self::Unknown { by, data } => (*by, data.clone()),
-            Self::Wait { .. } => (Who::Nobody, Vec::new()),
+            Self::Wait { .. } | Self::Age { .. } => (Who::Nobody, Vec::new()),
         };
         let from = feeds.who(by);
         to_feed(from, data, feeds)
@@ -516,6 +522,11 @@ impl Step {
                 let length = random.pick(&[0, 3, 4, 36]);
                 Self::Unknown { by: Who::Stranger, data: (0..length).map(|_| random.next() as u8).collect() }
             }
+            _ if random.one_in(2) => {
+                // Two bytes are full soon, or a bit of them is.
+                let observations = random.pick(&[u16::MAX - 2, u16::MAX - 1, 0x7ffe]);
+                Self::Age { seat: random.below(feeds.committee.n().max(1)), observations }
+            }
             _ => Self::Wait { seconds: random.pick(&[1, 3600, 1 << 32]) },
         }
     }
@@ -620,7 +631,8 @@ impl Step {
             | Self::Fund { .. }
             | Self::Read { .. }
             | Self::Unknown { .. }
-            | Self::Wait { .. } => Vec::new(),
+            | Self::Wait { .. }
+            | Self::Age { .. } => Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ mod differences;
 mod reimbursement;
 
 use crate::{
-    chain::{Chain, Outcome, committee::Committee},
+    chain::{Chain, Outcome, committee::Committee, slot_of},
     feeds::{
         Feeds, Places, Protocol, answer_bounds,
         differences::{
@@ -20,12 +20,16 @@ use crate::{
 use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use bindings::{creation, offchain_aggregator as feed};
+use std::sync::LazyLock;
 
 // Where the reference's contract keeps things.
 const THEIR_COUNTS: u64 = 5;
 const THEIR_REIMBURSEMENTS: u64 = 9;
 const THEIR_SEATS: u64 = 40;
 const THEIR_HOT: u64 = 43;
+
+/// Where ours has its observations.
+static OUR_COUNTS: LazyLock<u64> = LazyLock::new(|| slot_of("OffchainAggregator", "s_observationCounts"));
 
 #[derive(Clone)]
 struct Ocr1;
@@ -175,6 +179,18 @@ impl Protocol for Ocr1 {
         }
         let offset = U256::from(if which == 0 { 32 * OFFSET_WORD } else { count + 32 * which });
         report[32 * OFFSET_WORD..count].copy_from_slice(&offset.to_be_bytes::<32>());
+    }
+
+    /// Both keep sixteen counts a word, each with one more.
+    fn age(feeds: &mut Feeds<Self>, seat: usize, observations: u16) {
+        let shift = 16 * (seat % 16);
+        let count = U256::from(observations.saturating_add(1)) << shift;
+        let at = feeds.feed;
+        for (chain, first) in [(&mut feeds.ours, *OUR_COUNTS), (&mut feeds.theirs, THEIR_COUNTS)] {
+            let slot = U256::from(first) + U256::from(seat / 16);
+            let rest = chain.storage(at, slot) & !(U256::from(u16::MAX) << shift);
+            chain.store(at, slot, rest | count);
+        }
     }
 
     fn explain(
