@@ -104,6 +104,13 @@ contract CheckedPriceTest is Check {
         );
     }
 
+    function test_the_largest_price_that_can_be_scaled_is_exact() public {
+        uint256 largest = type(uint256).max / 1e10;
+        s_feed.say(int256(largest), 0, NOW);
+        bytes4 why = CheckedPrice.OutOfBounds.selector;
+        _fails(_rules(), abi.encodeWithSelector(why, s_feed, largest * 1e10, 1e18, 1e24));
+    }
+
     function test_decimals_are_scaled_and_rounded_down(uint8 from, uint8 to, uint128 answer) public {
         (from, to) = (from % 37, to % 37);
         ScriptedFeed feed = new ScriptedFeed(from);
@@ -286,6 +293,8 @@ contract CheckedPriceTest is Check {
         rules = _rules();
         rules.decimals = 37;
         _unsound(rules, abi.encodeWithSelector(CheckedPrice.TooManyDecimals.selector, 37, 36));
+        rules.decimals = 36;
+        s_reader.requireSound(rules);
         rules = _rules();
         rules.minPrice = 0;
         _unsound(rules, abi.encodeWithSelector(CheckedPrice.BoundsOutOfOrder.selector, 0, 1e24));

@@ -281,6 +281,21 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         eq("paid", feed.owedPayment(transmitterOf(2)), 0);
     }
 
+    function test_a_token_that_would_pay_anybody_is_not_asked_to_pay_itself_or_nobody() public {
+        SpoiledToken token = new SpoiledToken();
+        feed = _deployFeed(ILinkToken(address(token)), IAccessController(address(0)), IAccessController(address(0)));
+        startWithoutGas(4, false);
+        address[] memory payees = payeesOf(2);
+        payees[1] = address(token);
+        feed.setPayees(transmittersOf(2), payees);
+        token.mint(address(feed), 10 ** 20);
+        transmit(4);
+        configure(4, 1);
+        eq("paid", feed.owedPayment(transmitterOf(0)), 0);
+        eq("its payee is the token", feed.owedPayment(transmitterOf(1)), PER_ROUND);
+        eq("it has no payee", feed.owedPayment(transmitterOf(2)), PER_ROUND);
+    }
+
     // -- history
 
     function limited(uint16 rounds) private {

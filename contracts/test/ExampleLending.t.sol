@@ -134,6 +134,35 @@ contract ExampleLendingTest is Committee {
         s_lending.repay(ALICE, 1000e18 + 1);
     }
 
+    function test_every_step_is_announced() public {
+        vm.startPrank(ALICE);
+        vm.expectEmit(address(s_lending));
+        emit ExampleLending.Deposited(ALICE, 3 ether);
+        s_lending.deposit{value: 3 ether}();
+        vm.expectEmit(address(s_lending));
+        emit ExampleLending.Borrowed(ALICE, 4000e18);
+        s_lending.borrow(4000e18);
+        vm.expectEmit(address(s_lending));
+        emit ExampleLending.Repaid(ALICE, ALICE, 400e18);
+        s_lending.repay(ALICE, 400e18);
+        vm.expectEmit(address(s_lending));
+        emit ExampleLending.Withdrawn(ALICE, 0.3 ether);
+        s_lending.withdraw(0.3 ether);
+        vm.stopPrank();
+        _price(1600);
+        vm.expectEmit(address(s_lending));
+        emit ExampleLending.Liquidated(ALICE, BOB, 1600e18, 1.1 ether);
+        vm.prank(BOB);
+        s_lending.liquidate(ALICE, 1600e18);
+    }
+
+    /// @dev This contract takes no coins.
+    function test_coins_that_are_not_taken_stay_where_they_are() public {
+        s_lending.deposit{value: 1 ether}();
+        vm.expectRevert(abi.encodeWithSelector(ExampleLending.CoinsNotSent.selector, address(this), 1 ether));
+        s_lending.withdraw(1 ether);
+    }
+
     function test_rules_are_looked_at_when_it_is_deployed() public {
         PriceRules memory rules = _rules(s_feed);
         rules.maxAge = 0;

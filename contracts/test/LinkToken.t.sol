@@ -52,7 +52,13 @@ abstract contract LinkTokenSuite is FeedTest {
     }
 
     function test_allowances() public {
+        vm.recordLogs();
         link.approve(alice, 50);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        eq("one event", logs.length, 1);
+        eq("topic", logs[0].topics[0], keccak256("Approval(address,address,uint256)"));
+        eq("spender", address(uint160(uint256(logs[0].topics[2]))), alice);
+        eq("value", logs[0].data, abi.encode(50));
         vm.prank(alice);
         link.transferFrom(address(this), bob, 30);
         eq("left", link.allowance(address(this), alice), 20);

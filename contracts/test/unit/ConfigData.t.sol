@@ -43,6 +43,17 @@ contract ConfigDataTest is Committee {
         yes("neither is known", !stranger_ && !nobody);
     }
 
+    function deploy(uint256 length) external returns (address) {
+        return ConfigData.deploy(new bytes(length));
+    }
+
+    function test_a_data_contract_that_is_not_created_is_an_error() public {
+        yes("created", this.deploy(8192).code.length == 8193);
+        // 200 gas for each byte of code are more than this.
+        vm.expectRevert(ConfigData.DataContractNotCreated.selector);
+        this.deploy{gas: 1_000_000}(8192);
+    }
+
     /// @dev Addresses that differ in one bit, or only in their highest bits, are as good as others.
     function test_neighbouring_addresses_are_seated_too() public view {
         for (uint256 shift = 0; shift < 156; shift += 13) {

@@ -37,7 +37,7 @@ contract OCR1AttestationTest is Committee {
         return OCR1Attestation.requireWellFormed(config, transmission, report.length, N);
     }
 
-    /// @dev The same, where memory that was never written is not zero.
+    /// @dev The same, where memory that was never written is 0x55 everywhere, which is no int192.
     function checkInDirt(bytes calldata report, bytes32[] calldata rs, bytes32[] calldata ss, bytes32 vs)
         external
         view
@@ -45,7 +45,7 @@ contract OCR1AttestationTest is Committee {
     {
         assembly {
             let free := mload(0x40)
-            for { let i := 0 } lt(i, 8192) { i := add(i, 32) } { mstore(add(free, i), not(0)) }
+            for { let i := 0 } lt(i, 8192) { i := add(i, 32) } { mstore(add(free, i), div(not(0), 3)) }
         }
         (uint256 config, uint256 transmission) = OCR1Attestation.load(s_hot, report);
         OCR1Attestation.requireSigned(config, transmission, report.length, rs, ss, vs);
@@ -265,6 +265,10 @@ contract OCR1AttestationTest is Committee {
         why = IOffchainAggregator.UnknownObserver.selector;
         vm.expectRevert(abi.encodeWithSelector(why, 1, 31, 31));
         this.lanes(abi.encode(context(), bytes32(hex"001f010304"), observations));
+        observations[1] = observations[0]; // which is sorted
+        why = IOffchainAggregator.ObservationsNotSorted.selector;
+        vm.expectRevert(abi.encodeWithSelector(why, 3));
+        this.lanes(abi.encode(context(), observers, observations));
     }
 }
 
