@@ -6,7 +6,8 @@ use std::process::Command;
 
 const HELP: &str = "usage: cargo xtask contracts COMMAND
   differential [--sequences N] [--seed S]   each feed beside the reference's or its model, on random sequences
-  mutate [N] [--file TEXT] | --page         N mutants of the sources (all without N); each must be noticed; their page
+  mutate [N] [--file TEXT] [--differential] N mutants of the sources (all without N); each must be noticed
+  mutate --page                             writes what came of them to docs/Mutations.md
   coverage                                  which lines and branches forge's tests reach
   static                                    what Slither says; needs Python";
 
@@ -40,19 +41,23 @@ pub fn differential(arguments: &[String]) -> Result<(), Failure> {
     finish(command)
 }
 
+/// The differential test is a judge only when asked for, because its program is built optimised.
 fn mutate(arguments: &[String]) -> Result<(), Failure> {
     let mut words = vec!["tools/mutate.mjs".to_owned()];
     if !arguments.iter().any(|word| word == "--page") {
         reference()?;
-        let build = ["test", "--release", "-p", "dodona-bindings", "--test", "differential", "--no-run"];
-        let told = output(env!("CARGO"), &[&build[..], &["--message-format", "json", "--quiet"]].concat())?;
-        let differential = told
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(str::to_owned))
-            .ok_or_else(|| Failure("cargo names no program of the differential test".into()))?;
-        words.extend(["--differential".to_owned(), differential]);
     }
-    words.extend_from_slice(arguments);
+    for word in arguments {
+        words.push(word.clone());
+        if word == "--differential" {
+            let build = ["test", "--release", "-p", "dodona-bindings", "--test", "differential", "--no-run"];
+            let told = output(env!("CARGO"), &[&build[..], &["--message-format", "json", "--quiet"]].concat())?;
+            let program = told
+                .lines()
+                .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+                .find_map(|message| message["executable"].as_str().map(str::to_owned));
+            words.push(program.ok_or_else(|| Failure("cargo names no program of the differential test".into()))?);
+        }
+    }
     program("contracts", "node", &words)
 }
