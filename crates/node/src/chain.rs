@@ -15,7 +15,7 @@ use evm::{
     Transmitter,
 };
 use evm_proto::tracker::{self, Tracking};
-use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending, SubmissionId};
+use evm_proto::transactions::{self, FeePolicy, Outcome, Progress, Sending, Submission, SubmissionId};
 use machine::Time;
 use median::MedianView;
 use ocr::{ConfigDigest, ContractConfig};
@@ -33,8 +33,8 @@ use tokio::sync::{mpsc, watch};
 
 /// A transaction is watched to this depth at most: a slot is taken until then, and there are 16 for each sender.
 const CONFIRMATIONS_MAX: u64 = 8;
-/// Submissions that wait for the transaction manager.
-pub const SUBMISSIONS_MAX: usize = 64;
+/// Transmissions that wait for the transaction manager.
+pub const TRANSMISSIONS_MAX: usize = 64;
 /// How long a node waits at its start for a chain that does not answer, before it goes on without.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// How often the endpoints' health is looked at (node spec 14.4).
@@ -120,13 +120,22 @@ fn trouble(endpoint: &EndpointHealth) -> Option<Trouble> {
     Some(Trouble { code, output, hint: hint.into() })
 }
 
+/// What a job wants in its chain.
+#[derive(Debug)]
+pub struct Transmission {
+    id: SubmissionId,
+    submission: Submission,
+    job: JobMetrics,
+}
+
 /// The contract of one service, and the way to it.
 #[derive(Clone, Debug)]
 pub struct Contract {
     endpoints: Arc<Endpoints>,
     aggregator: Aggregator,
     transmitter: Transmitter,
-    submissions: mpsc::Sender<transactions::Order>,
+    transmissions: mpsc::Sender<Transmission>,
+    job: JobMetrics,
     /// How far back a request for a new round still counts.
     lookback: Duration,
     /// Places of the feed's answer, once the contract has said.
@@ -134,18 +143,20 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// What the account `from` shall bring into the chain is handed to `submissions`.
+    /// What the account `from` shall bring into the chain is handed to `transmissions`, as this job's.
     pub fn new(
         service: &Service,
         endpoints: Arc<Endpoints>,
         from: Address,
-        submissions: mpsc::Sender<transactions::Order>,
+        transmissions: mpsc::Sender<Transmission>,
+        job: JobMetrics,
     ) -> Contract {
         let address = Address::from(service.contract.0);
         Contract {
             aggregator: Aggregator::new(endpoints.clone(), address),
             transmitter: Transmitter { from, contract: address, gas_limit: service.chain.gas_estimator.limit_max },
-            submissions,
+            transmissions,
+            job,
             lookback: Duration::from_secs(24 * 3600),
             decimals: Arc::default(),
             endpoints,
@@ -204,8 +215,8 @@ impl Contract {
             .transmitter
             .submission(context.words(), &report.report, signatures, Some(expires))
             .ok_or("a signature of the report is not one of the EVM")?;
-        let order = transactions::Order::Submit { id, submission };
-        self.submissions.send(order).await.map_err(|_| "the transaction manager has stopped".to_owned())
+        let transmission = Transmission { id, submission, job: self.job.clone() };
+        self.transmissions.send(transmission).await.map_err(|_| "the transaction manager has stopped".to_owned())
     }
 }
 
@@ -357,7 +368,7 @@ impl World<Tracking> for TrackerWorld {
 pub struct SendingWorld {
     name: String,
     asks: Arc<TransactionAsks>,
-    orders: mpsc::Receiver<transactions::Order>,
+    transmissions: mpsc::Receiver<Transmission>,
     heads: watch::Receiver<Option<evm_proto::chain::Block>>,
     space: store::Space,
     clock: Clock,
@@ -367,15 +378,22 @@ pub struct SendingWorld {
 /// What a transaction manager does, as operators watch it.
 struct Counted {
     sender: String,
-    /// The nonce that each submission was sent under last, until its outcome.
-    underway: BTreeMap<SubmissionId, Option<u64>>,
+    /// What was submitted or sent, until its outcome.
+    underway: BTreeMap<SubmissionId, Underway>,
     chain: ChainMetrics,
-    job: JobMetrics,
+}
+
+#[derive(Default)]
+struct Underway {
+    /// That it was sent under last.
+    nonce: Option<u64>,
+    /// Whose it is; unknown of what was submitted before this start.
+    job: Option<JobMetrics>,
 }
 
 impl Counted {
-    fn submitted(&mut self, id: SubmissionId) {
-        self.underway.entry(id).or_default();
+    fn submitted(&mut self, id: SubmissionId, job: JobMetrics) {
+        self.underway.entry(id).or_default().job = Some(job);
     }
 
     /// The metrics that the output moves.
@@ -383,18 +401,20 @@ impl Counted {
         let metrics = &self.chain;
         match output {
             transactions::Output::Outcome { id, outcome } => {
-                self.underway.remove(id);
+                let job = self.underway.remove(id).and_then(|underway| underway.job);
                 if let Outcome::Included { receipt, .. } = outcome {
                     metrics.confirmed.inc();
-                    if receipt.success {
+                    if let Some(job) = job
+                        && receipt.success
+                    {
                         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                        self.job.transmitted_at.set(now.as_secs_f64());
+                        job.transmitted_at.set(now.as_secs_f64());
                     }
                 }
             }
             transactions::Output::Progress(Progress::Sent { id: Some(id), nonce, .. }) => {
                 metrics.broadcasted.inc();
-                if self.underway.insert(*id, Some(*nonce)).flatten() == Some(*nonce) {
+                if self.underway.entry(*id).or_default().nonce.replace(*nonce) == Some(*nonce) {
                     metrics.gas_bumps.inc();
                 }
             }
@@ -414,12 +434,12 @@ impl Counted {
 }
 
 impl SendingWorld {
-    /// Brings `orders` into the chain with the transmitter's key.
+    /// Brings `transmissions` into the chain with the transmitter's key.
     pub fn new(
         service: &Service,
         seat: &Oracle,
         contract: &Contract,
-        orders: mpsc::Receiver<transactions::Order>,
+        transmissions: mpsc::Receiver<Transmission>,
         space: store::Space,
         metrics: &Metrics,
     ) -> Self {
@@ -430,10 +450,9 @@ impl SendingWorld {
                 sender: key.address().to_string(),
                 underway: BTreeMap::new(),
                 chain: metrics.chain(service.chain.chain_id),
-                job: metrics.job(&service.id, &service.name),
             },
             asks: Arc::new(TransactionAsks::new(contract.endpoints.clone(), vec![key])),
-            orders,
+            transmissions,
             heads: contract.endpoints.heads(),
             space,
             clock: Clock::start(),
@@ -449,12 +468,13 @@ impl World<Sending> for SendingWorld {
     async fn receive(&mut self) -> Input<Sending> {
         tokio::select! {
             biased;
-            order = self.orders.recv() => {
-                if let Some(transactions::Order::Submit { id, .. }) = &order {
-                    self.counted.submitted(*id);
+            transmission = self.transmissions.recv() => match transmission {
+                Some(Transmission { id, submission, job }) => {
+                    self.counted.submitted(id, job);
+                    Input::Order(transactions::Order::Submit { id, submission })
                 }
-                order.map_or(Input::Stop, Input::Order)
-            }
+                None => Input::Stop,
+            },
             _ = new_head(&mut self.heads) => Input::Order(transactions::Order::NewHead),
         }
     }
@@ -504,6 +524,7 @@ impl World<Sending> for SendingWorld {
 mod tests {
     use super::*;
     use alloy::primitives::B256;
+    use evm_proto::chain::{Block, Receipt};
     use evm_proto::transactions::Failure;
 
     #[test]
@@ -522,18 +543,36 @@ mod tests {
         assert_eq!(told(EndpointState::InvalidChainId { got: 5 }), Some(("wrong_chain", other.into())));
     }
 
+    fn counted(metrics: &Metrics) -> Counted {
+        Counted { sender: "0xAb".into(), underway: BTreeMap::new(), chain: metrics.chain(1337) }
+    }
+
+    #[test]
+    fn of_two_jobs_with_one_sender_the_one_whose_transmission_is_included_has_transmitted() {
+        let metrics = Metrics::new();
+        let mut counted = counted(&metrics);
+        let [bitcoin, ether] = [metrics.job("1", "btc"), metrics.job("2", "eth")];
+        counted.submitted(SubmissionId([1; 32]), bitcoin.clone());
+        counted.submitted(SubmissionId([2; 32]), ether.clone());
+        let block = Block { number: 5, hash: B256::ZERO };
+        let receipt = Receipt { transaction: B256::ZERO, block, gas_used: 1, gas_price: 1, success: true };
+        let outcome = Outcome::Included { sender: Address::ZERO, nonce: 7, receipt };
+        counted.count(&transactions::Output::Outcome { id: SubmissionId([2; 32]), outcome });
+        assert_eq!(bitcoin.transmitted_at.get(), 0.0);
+        assert!(ether.transmitted_at.get() > 0.0);
+    }
+
     #[test]
     fn a_second_bid_for_the_same_nonce_is_a_bump_and_an_outcome_ends_what_is_unconfirmed() {
         let metrics = Metrics::new();
-        let (chain, job) = (metrics.chain(1337), metrics.job("1", "btc"));
-        let mut counted = Counted { sender: "0xAb".into(), underway: BTreeMap::new(), chain, job };
+        let mut counted = counted(&metrics);
         let id = SubmissionId([1; 32]);
         let sent = |nonce| {
             let (sender, hash) = (Address::ZERO, B256::ZERO);
             let sent = Progress::Sent { id: Some(id), sender, nonce, hash, tip: 1, fee_cap: 2, no_op: false };
             transactions::Output::Progress(sent)
         };
-        counted.submitted(id);
+        counted.submitted(id, metrics.job("1", "btc"));
         // The last is under another nonce, because someone else took the first.
         for nonce in [7, 7, 8] {
             counted.count(&sent(nonce));

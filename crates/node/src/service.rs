@@ -2,7 +2,7 @@
 //! each under `driver::run` in a task of its own.
 
 use crate::bad_input::BadInput;
-use crate::chain::{self, Chains, Configs, Contract, SendingWorld, TrackerWorld, next_config};
+use crate::chain::{self, Chains, Configs, Contract, SendingWorld, TrackerWorld, Transmission, next_config};
 use crate::cli::Failure;
 use crate::config::Generation;
 use crate::devnet::event::Event;
@@ -107,8 +107,8 @@ struct Context<'a> {
 }
 
 type Tasks = JoinSet<Result<(), Failure>>;
-/// Where submissions of an account of a chain go.
-type Senders = BTreeMap<(u64, Address), mpsc::Sender<evm_proto::transactions::Order>>;
+/// Where transmissions of an account of a chain go.
+type Senders = BTreeMap<(u64, Address), mpsc::Sender<Transmission>>;
 
 async fn start_host(network: &Network, store: &Store) -> Result<Host, Failure> {
     let listen = network.listen.iter().map(ToString::to_string).collect();
@@ -244,15 +244,17 @@ fn committee_member(
     // One key has one transaction manager, however many services use it: two would give the same nonces away.
     let from = Address::from(seat.keys.transmitter.address().0);
     let known = senders.get(&(service.chain.chain_id, from)).cloned();
-    let (submissions, sending) = match known {
-        Some(submissions) => (submissions, None),
+    let (transmissions, sending) = match known {
+        Some(transmissions) => (transmissions, None),
         None => {
-            let (submissions, sending) = mpsc::channel(chain::SUBMISSIONS_MAX);
-            senders.insert((service.chain.chain_id, from), submissions.clone());
-            (submissions, Some(sending))
+            let (transmissions, sending) = mpsc::channel(chain::TRANSMISSIONS_MAX);
+            senders.insert((service.chain.chain_id, from), transmissions.clone());
+            (transmissions, Some(sending))
         }
     };
-    let contract = Contract::new(service, chains[&service.chain.chain_id].clone(), from, submissions);
+    let job_metrics = metrics.job(&service.id, &service.name);
+    let endpoints = chains[&service.chain.chain_id].clone();
+    let contract = Contract::new(service, endpoints, from, transmissions, job_metrics.clone());
     if let Some(sending) = sending {
         let space = store.space(format!("{} transactions {from}", service.chain.chain_id));
         let records = space.load().map_err(Failure::failed)?;
@@ -272,7 +274,6 @@ fn committee_member(
     });
 
     // The oracle.
-    let job_metrics = metrics.job(&service.id, &service.name);
     let observer = Observer::new(&service.id, &seat.source, &plan.pipeline, client.clone(), job_metrics.clone())
         .map_err(Failure::failed)?;
     let shared = Arc::new(Shared {

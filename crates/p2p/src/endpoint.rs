@@ -55,6 +55,7 @@ impl Endpoint {
                 Some(Some((remote, stream))) => match remote.send(*stream, Outgoing::from(payload.clone())) {
                     Ok(count) => {
                         self.shared.counters.sent_messages.one();
+                        self.shared.counters.displaced_outgoing.add(count as u64);
                         displaced += count;
                     }
                     Err(error) => {
@@ -66,7 +67,6 @@ impl Endpoint {
                 None => return Err(SendError::NoSuchPeer { got: position, peers: self.peers.len() }),
             }
         }
-        self.shared.counters.displaced_outgoing.add(displaced as u64);
         Ok(displaced)
     }
 
