@@ -252,8 +252,11 @@ contract CheckedPriceTest is Check {
     }
 
     function test_there_is_no_price_until_the_grace_period_is_over() public {
+        s_sequencer.say(0, NOW, NOW);
+        bytes4 why = CheckedPrice.GracePeriodNotOver.selector;
+        _fails(_withSequencer(), abi.encodeWithSelector(why, s_sequencer, 0, 3600));
         s_sequencer.say(0, NOW - 3600, NOW);
-        bytes memory reason = abi.encodeWithSelector(CheckedPrice.GracePeriodNotOver.selector, s_sequencer, 3600, 3600);
+        bytes memory reason = abi.encodeWithSelector(why, s_sequencer, 3600, 3600);
         _fails(_withSequencer(), reason);
     }
 

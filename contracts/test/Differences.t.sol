@@ -296,6 +296,19 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         eq("it has no payee", feed.owedPayment(transmitterOf(2)), PER_ROUND);
     }
 
+    /// @dev The deployed token burns all gas that it is given when it refuses.
+    function test_a_settlement_asks_for_no_more_than_is_left() public {
+        SpoiledToken token = new SpoiledToken();
+        feed = _deployFeed(ILinkToken(address(token)), IAccessController(address(0)), IAccessController(address(0)));
+        startWithoutGas(4, true);
+        token.mint(address(feed), PER_ROUND * 3 / 2);
+        transmit(4);
+        vm.expectCall(address(token), abi.encodeCall(token.transfer, (payeeOf(1), PER_ROUND)), 0);
+        configure(4, 1);
+        eq("paid", feed.owedPayment(transmitterOf(0)), 0);
+        eq("carried", feed.owedPayment(transmitterOf(1)), PER_ROUND);
+    }
+
     // -- history
 
     function limited(uint16 rounds) private {

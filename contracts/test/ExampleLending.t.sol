@@ -163,6 +163,13 @@ contract ExampleLendingTest is Committee {
         s_lending.withdraw(1 ether);
     }
 
+    function test_a_token_that_says_no_has_paid_nothing() public {
+        ExampleLending lending = new ExampleLending(ILinkToken(address(new TokenThatSaysNo())), _rules(s_feed));
+        bytes4 why = ExampleLending.TokensNotMoved.selector;
+        vm.expectRevert(abi.encodeWithSelector(why, address(this), address(lending), 0));
+        lending.repay(ALICE, 0);
+    }
+
     function test_rules_are_looked_at_when_it_is_deployed() public {
         PriceRules memory rules = _rules(s_feed);
         rules.maxAge = 0;
@@ -223,5 +230,11 @@ contract ExampleLendingTest is Committee {
         vm.prank(transmitterOf(0), transmitterOf(0));
         aggregator.transmit(call.context, call.report, call.rs, call.ss, call.rawVs);
         eq("price", lending.price(), (2000e8 + 2 * 123_457) * 1e10);
+    }
+}
+
+contract TokenThatSaysNo {
+    function transferFrom(address, address, uint256) external pure returns (bool) {
+        return false;
     }
 }

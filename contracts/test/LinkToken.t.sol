@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ILinkToken, ITokenReceiver} from "../src/interfaces/ILinkToken.sol";
+import {LinkToken} from "../src/token/LinkToken.sol";
 import {Ours, TheReference} from "./OCR2Aggregator.t.sol";
 import {FeedTest} from "./support/FeedTest.sol";
 import {Vm} from "./support/Vm.sol";
@@ -11,10 +12,15 @@ abstract contract LinkTokenSuite is FeedTest {
     address private alice = address(0xa11ce);
     address private bob = address(0xb0b);
 
-    function refusedBy(address from, bytes memory data) private {
+    function refusedBy(address from, bytes memory data, bytes memory why) private {
         vm.prank(from);
-        (bool ok,) = address(link).call{gas: 200_000}(data);
+        (bool ok, bytes memory ret) = address(link).call{gas: 200_000}(data);
         yes("refused", !ok);
+        if (_ours()) eq("why", ret, why);
+    }
+
+    function invalid(address recipient) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(LinkToken.InvalidRecipient.selector, recipient);
     }
 
     function test_the_deployer_has_everything() public {
@@ -45,10 +51,11 @@ abstract contract LinkTokenSuite is FeedTest {
 
     function test_nobody_sends_more_than_it_has_or_to_nobody() public {
         link.transfer(alice, 100);
-        refusedBy(alice, abi.encodeCall(link.transfer, (bob, 101)));
-        refusedBy(alice, abi.encodeCall(link.transfer, (address(0), 1)));
-        refusedBy(alice, abi.encodeCall(link.transfer, (address(link), 1)));
-        refusedBy(alice, abi.encodeCall(link.transferAndCall, (address(0), 1, "")));
+        bytes memory why = abi.encodeWithSelector(LinkToken.InsufficientBalance.selector, alice, 100, 101);
+        refusedBy(alice, abi.encodeCall(link.transfer, (bob, 101)), why);
+        refusedBy(alice, abi.encodeCall(link.transfer, (address(0), 1)), invalid(address(0)));
+        refusedBy(alice, abi.encodeCall(link.transfer, (address(link), 1)), invalid(address(link)));
+        refusedBy(alice, abi.encodeCall(link.transferAndCall, (address(0), 1, "")), invalid(address(0)));
     }
 
     function test_allowances() public {
@@ -63,15 +70,17 @@ abstract contract LinkTokenSuite is FeedTest {
         link.transferFrom(address(this), bob, 30);
         eq("left", link.allowance(address(this), alice), 20);
         eq("sent", link.balanceOf(bob), 30);
-        refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), bob, 21)));
-        refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), address(0), 1)));
+        bytes memory why =
+            abi.encodeWithSelector(LinkToken.InsufficientAllowance.selector, address(this), alice, 20, 21);
+        refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), bob, 21)), why);
+        refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), address(0), 1)), invalid(address(0)));
         link.increaseApproval(alice, 5);
         eq("more", link.allowance(address(this), alice), 25);
         link.decreaseApproval(alice, 20);
         eq("less", link.allowance(address(this), alice), 5);
         link.decreaseApproval(alice, 6);
         eq("not below zero", link.allowance(address(this), alice), 0);
-        refusedBy(address(this), abi.encodeCall(link.approve, (address(link), 1)));
+        refusedBy(address(this), abi.encodeCall(link.approve, (address(link), 1)), invalid(address(link)));
     }
 
     function test_transferAndCall_tells_a_contract() public {
@@ -88,7 +97,8 @@ abstract contract LinkTokenSuite is FeedTest {
         link.transferAndCall(alice, 7, "hello");
         eq("an account is only paid", link.balanceOf(alice), 7);
         receiver.refuse();
-        refusedBy(address(this), abi.encodeCall(link.transferAndCall, (address(receiver), 7, "hello")));
+        bytes memory why = abi.encodeWithSignature("Error(string)", "no");
+        refusedBy(address(this), abi.encodeCall(link.transferAndCall, (address(receiver), 7, "hello")), why);
         eq("nothing moved", link.balanceOf(address(receiver)), 7);
     }
 }

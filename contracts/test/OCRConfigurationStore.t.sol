@@ -21,6 +21,18 @@ contract OCRConfigurationStoreTest is StoreSuite {
         yes("nothing more to read", _gasToRead(digest) < reading + 500);
     }
 
+    function test_no_more_is_kept_than_was_added() public {
+        IOCRConfigurationStore.ConfigurationEVMSimple memory config = _config(31, new bytes(24_575));
+        store.addConfig(config);
+        // Two contracts, each with a STOP before its part.
+        eq("bytes", _created(1).code.length + _created(2).code.length, abi.encode(config).length + 2);
+    }
+
+    /// @return The contract that the store created first, second and so on.
+    function _created(uint8 nonce) private view returns (address) {
+        return address(uint160(uint256(keccak256(abi.encodePacked(hex"d694", store, nonce)))));
+    }
+
     function _gasToRead(bytes32 digest) private view returns (uint256) {
         uint256 before = gasleft();
         (bool ok,) = address(store).staticcall(abi.encodeCall(store.readConfig, (digest)));

@@ -41,6 +41,7 @@ interface Vm {
     function expectEmit() external;
     function expectEmit(address emitter) external;
     function expectCall(address callee, bytes calldata data) external;
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
 
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);

@@ -265,6 +265,8 @@ contract OCR1AttestationTest is Committee {
         why = IOffchainAggregator.UnknownObserver.selector;
         vm.expectRevert(abi.encodeWithSelector(why, 1, 31, 31));
         this.lanes(abi.encode(context(), bytes32(hex"001f010304"), observations));
+        vm.expectRevert(abi.encodeWithSelector(why, 0, 32, 31));
+        this.lanes(abi.encode(context(), bytes32(hex"2021222324"), observationsOf(5, 5))); // and nothing else is wrong
         observations[1] = observations[0]; // which is sorted
         why = IOffchainAggregator.ObservationsNotSorted.selector;
         vm.expectRevert(abi.encodeWithSelector(why, 3));
