@@ -51,18 +51,6 @@ function* changesOf(text) {
   yield* drop(/^ +[\w.[\]()]+ (=|\+=|-=|\|=|:=) [^;\n]*;?$/gm, "statement dropped");
   yield* drop(/^ +(_settle|_unseat|_seat|_transfer|_fillTable|_setAddress|setWord|ConfigData\.setWord)\([^;]*\);/gm, "statement dropped");
   yield* drop(/ (continue|break);/gm, "statement dropped");
-  // A number that is no width of a type and no part of a name. What notices that `== 0` is turned round or gone notices `== 1`.
-  for (const match of code.matchAll(/(?<![\w.])(?<!(?:[!=]= )(?:address\()?)(0x[0-9a-f]+|\d+)(?![\w.])/g)) {
-    const number = match[1];
-    const next = BigInt(number) + 1n;
-    yield at(match.index, number.length, number.startsWith("0x") ? `0x${next.toString(16).padStart(number.length - 2, "0")}` : `${next}`, "constant");
-  }
-  // The first two arguments of a call, if they are names or numbers and their order matters.
-  for (const match of code.matchAll(/(?<=\b(?!(?:add|mul|or|and|xor|eq|override)\()\w+\()([\w.]+), ([\w.]+)(?=[,)])/g)) {
-    if (!match[0].includes("\u0001") && match[1] !== match[2]) {
-      yield at(match.index, match[0].length, `${match[2]}, ${match[1]}`, "arguments swapped");
-    }
-  }
 }
 
 /** The mutants of one source: id, path, line, shown (the line), operator, from, into, text (the mutated source). */
@@ -78,13 +66,10 @@ export function mutantsOf(path, text) {
     const mutated = text.slice(0, change.index) + change.into + text.slice(change.index + change.from.length);
     return { ...change, id, path, line, shown, text: mutated };
   });
-  // Every line that can be changed is, and once in each way. Numbers and arguments are changed where nothing else can be.
-  const ways = new Map();
+  // Every line that can be changed is, and once in each way.
+  const ways = new Set();
   return all.filter(({ line, operator }) => {
-    const of = ways.get(line) ?? new Set();
-    ways.set(line, of);
-    const last = operator === "constant" || operator === "arguments swapped";
-    if (of.has(operator) || (last && of.size > 0)) return false;
-    return of.add(operator);
+    const way = `${line} ${operator}`;
+    return !ways.has(way) && ways.add(way);
   });
 }

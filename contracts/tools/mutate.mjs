@@ -1,12 +1,12 @@
 // Changes the contracts in one place at a time (mutants.mjs says where), and sees whether a judge notices.
 //
-//   node tools/mutate.mjs [N] [--file TEXT] [--seed X] [--jobs J] [--again] [--quickly] [--differential PROGRAM [--sequences S]] | --page
+//   node tools/mutate.mjs [N] [--file TEXT] [--seed X] [--jobs J] [--again] [--long] [--differential PROGRAM [--sequences S]] | --page
 //
 // N mutants are drawn (all without N; the same ones for the same seed). The judges, the cheapest first:
-//   1. "quick": up to three contracts with the change, one by one, compiled without the optimizer, under the tests that reach it, few runs
-//   2. "all": every contract and unit test with the change, likewise
-//   3. "long": the same, compiled as deployed, with as many runs as CI makes; one whose code is the original's is none
-//   4. "differential": with its program given, S sequences beside the reference
+//   1. "quick": up to three contracts with the change, one by one, compiled without the optimizer; the tests that reach it, few runs
+//   2. "all": every contract and unit test with the change, likewise; if, compiled as deployed, the code is the original's, it is no mutant
+//   3. "long", for survivors and if asked for: the same, compiled as deployed, with as many runs as CI makes
+//   4. "differential", likewise: with its program given, S sequences beside the reference
 // What nobody notices has survived. Results go to cache/mutations.jsonl and are not made again; `--page` writes
 // docs/Mutations.md from them. Each survivor must be explained in test/mutations/survivors.json, or the run fails.
 //
@@ -206,15 +206,14 @@ async function judge(mutant, folder) {
   const built = build(all, UNOPTIMIZED, changed);
   if (built === undefined) return ["does not compile"];
   const noticed = await judgedByForge(folder, all, built, QUICK, UNOPTIMIZED);
-  return noticed ? ["all", noticed] : ["open"];
+  if (noticed) return ["all", noticed];
+  return isOriginal(build(all, AS_DEPLOYED, changed), AS_DEPLOYED) ? ["same code"] : ["survived"];
 }
 
 async function judgeAtLength(mutant, folder) {
   const all = [...DEPLOYED, ...UNITS].filter(({ sources }) => sources.has(mutant.path));
   const built = build(all, AS_DEPLOYED, { [mutant.path]: mutant.text });
-  if (built === undefined) return ["does not compile"];
-  if (isOriginal(built, AS_DEPLOYED)) return ["same code"];
-  const noticed = await judgedByForge(folder, all, built, {});
+  const noticed = atLength && (await judgedByForge(folder, all, built, {}));
   if (noticed) return ["long", noticed];
   const differs = differential && judgedBesideTheReference(built);
   return differs ? ["differential", differs] : ["survived"];
@@ -244,7 +243,7 @@ const explained = new Map(JSON.parse(readFileSync(explanations, "utf8")).map(({ 
 function write(mutants) {
   const outcome = outcomes();
   const kindOf = ({ id }) => outcome.get(id)?.[0] ?? "not judged";
-  const kinds = ["does not compile", "same code", "quick", "all", "long", "differential", "survived", "open", "not judged"].filter(
+  const kinds = ["does not compile", "same code", "quick", "all", "long", "differential", "survived", "not judged"].filter(
     (kind) => mutants.some((mutant) => kindOf(mutant) === kind) || kind === "survived",
   );
   const row = (name, all) => `| ${name} | ${all.length} | ${kinds.map((kind) => all.filter((mutant) => kindOf(mutant) === kind).length).join(" | ")} |`;
@@ -264,8 +263,8 @@ explained in \`test/mutations/survivors.json\` is an error.
 
 The set (\`tools/mutants.mjs\`): every line of the sources in which one of these can be done, once for each that can be done in it. A
 comparison gains or loses its boundary or is turned round; a logical or arithmetic operator becomes another one; a check, a statement, an
-event or a guard goes. In the lines that are left a number grows by one, or the first two arguments of a call change places. Not made is what
-another mutant stands for: whoever notices that a check has gone notices that its \`==\` became \`!=\`.
+event or a guard goes. Not made is what another mutant stands for: whoever notices that a check has gone notices that its \`==\` became
+\`!=\`. Numbers and the order of arguments are not changed.
 
 Who judges, the cheapest first; a mutant is counted where it was noticed first:
 
@@ -274,9 +273,8 @@ Who judges, the cheapest first; a mutant is counted where it was noticed first:
 | does not compile, same code | no mutants: the compiler refuses the change, or makes the same code of it |
 | quick | up to three contracts with the change, compiled without the optimizer, each under the tests that reach it; 16 fuzz runs. Tests about gas are left out |
 | all | all contracts and unit tests with the change, likewise |
-| long | the same, compiled as they are deployed, with the fuzz and invariant runs of CI, and with the tests about gas |
-| differential | random sequences beside the reference's contracts, if \`--differential\` is given |
-| open | nobody of "quick" and "all"; the next judge has not been asked yet |
+| long | survivors, with \`--long\`: the same, compiled as they are deployed, with the fuzz and invariant runs of CI, and with the tests about gas |
+| differential | survivors, with \`--differential\`: random sequences beside the reference's contracts |
 
 ${head("file")}
 ${table(({ path }) => path.replace("src/", ""))}
@@ -308,10 +306,10 @@ const only = option("--file", "");
 const sequences = option("--sequences", "150");
 const seed = option("--seed", "1");
 const jobs = Number(option("--jobs", "1"));
-const [again, quickly, pageOnly] = ["--again", "--quickly", "--page"].map(flag);
+const [again, atLength, pageOnly] = ["--again", "--long", "--page"].map(flag);
 const count = process.argv[2] === undefined ? Infinity : Number(process.argv[2]);
 if (!(count > 0)) {
-  console.error("usage: node tools/mutate.mjs [N] [--file TEXT] [--seed X] [--jobs J] [--again] [--quickly] [--differential PROGRAM [--sequences S]] | --page");
+  console.error("usage: node tools/mutate.mjs [N] [--file TEXT] [--seed X] [--jobs J] [--again] [--long] [--differential PROGRAM [--sequences S]] | --page");
   process.exit(2);
 }
 
@@ -329,15 +327,16 @@ else {
         const change = mutant.into === "" ? `without ${mutant.from.split("\n")[0]}` : `${mutant.from.trim()} -> ${mutant.into.trim()}`;
         console.log(`${mutant.id} ${mutant.path}:${mutant.line} ${mutant.operator}: ${change}   [${mutant.shown}]\n  ${outcome.join(", ")}`);
         appendFileSync(results, `${JSON.stringify({ id: mutant.id, outcome })}\n`);
-        if (outcome[0] !== "open") tally[outcome[0]] = (tally[outcome[0]] ?? 0) + 1;
+        tally[outcome[0]] = (tally[outcome[0]] ?? 0) + 1;
       }
     };
     await Promise.all([...Array(jobs).keys()].map(work));
   };
   await prepare();
   const done = again ? new Map() : outcomes();
-  await judgeAll(drawn.filter(({ id }) => !done.has(id)), judge);
-  if (!quickly) await judgeAll(drawn.filter(({ id }) => outcomes().get(id)[0] === "open"), judgeAtLength);
+  const toJudge = ({ id }) => !done.has(id) || (done.get(id)[0] === "survived" && !explained.has(id));
+  await judgeAll(drawn.filter(toJudge), judge);
+  if (atLength || differential) await judgeAll(drawn.filter(({ id }) => outcomes().get(id)[0] === "survived"), judgeAtLength);
   console.log(`${drawn.length} of ${mutants.length} mutants drawn; judged now:`, tally);
 }
 const outcome = outcomes();

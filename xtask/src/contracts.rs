@@ -6,7 +6,8 @@ use std::process::Command;
 
 const HELP: &str = "usage: cargo xtask contracts COMMAND
   differential [--sequences N] [--seed S]   each feed beside the reference's or its model, on random sequences
-  mutate [N] [--file TEXT] [--differential] N mutants of the sources (all without N); each must be noticed
+  mutate [N] [--file TEXT] [--jobs J] [--long] [--differential]
+                                            N mutants of the sources (all without N); each must be noticed
   mutate --page                             writes what came of them to docs/Mutations.md
   coverage                                  which lines and branches forge's tests reach
   static                                    what Slither says; needs Python";
