@@ -51,8 +51,9 @@ struct Watcher {
 
 impl Watcher {
     async fn poll(self) {
+        let mut told = None;
         loop {
-            if self.endpoint.chain_id() != Some(self.chain_id) && !self.check_chain().await {
+            if self.endpoint.chain_id() != Some(self.chain_id) && !self.check_chain(&mut told).await {
                 continue;
             }
             if self.endpoint.config.send_only {
@@ -70,8 +71,8 @@ impl Watcher {
         }
     }
 
-    /// Whether it serves the right chain; waits before it says no.
-    async fn check_chain(&self) -> bool {
+    /// Whether it serves the right chain; waits before it says no. A failure that was `told` is not logged again.
+    async fn check_chain(&self, told: &mut Option<Failure>) -> bool {
         let wanted = self.chain_id;
         match self.endpoint.call::<U64>("eth_chainId", ()).await {
             Ok(got) => {
@@ -89,7 +90,10 @@ impl Watcher {
                 tokio::time::sleep(WRONG_CHAIN_RECHECK).await;
             }
             Err(error) => {
-                tracing::warn!(%error, "endpoint does not answer");
+                if told.as_ref() != Some(&error.failure) {
+                    tracing::warn!(%error, "endpoint does not answer");
+                    *told = Some(error.failure);
+                }
                 tokio::time::sleep(self.poll).await;
             }
         }

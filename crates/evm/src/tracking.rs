@@ -7,7 +7,7 @@ use evm_proto::chain::{Block, Log};
 use evm_proto::tracker::{Answer, Ask, Look};
 use ocr::ConfigDigest;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
@@ -19,11 +19,13 @@ use crate::json_rpc::{CallRequest, Header, RawLog};
 pub struct TrackerAsks {
     endpoints: Arc<Endpoints>,
     contract: Address,
+    /// What the log said last; `None` after a good answer.
+    told: Arc<Mutex<Option<ReadError>>>,
 }
 
 impl TrackerAsks {
     pub fn new(endpoints: Arc<Endpoints>, contract: Address) -> Self {
-        TrackerAsks { endpoints, contract }
+        TrackerAsks { endpoints, contract, told: Arc::default() }
     }
 
     /// The answer to an ask; `None` if no endpoint gave one, which has been logged.
@@ -32,7 +34,20 @@ impl TrackerAsks {
             Ask::Look => self.look().await.map(Answer::Looked),
             Ask::Logs { block } => self.logs(block).await.map(Answer::Logs),
         };
-        answer.inspect_err(|error| tracing::warn!(contract = %self.contract, %error, "configuration not read")).ok()
+        self.tell(answer.as_ref().err());
+        answer.ok()
+    }
+
+    /// Logs what is new: the contract is asked every few seconds, and may stay silent for days.
+    fn tell(&self, error: Option<&ReadError>) {
+        let contract = self.contract;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            _ if told.as_ref() == error => return,
+            Some(error) => tracing::warn!(%contract, %error, "configuration not read"),
+            None => tracing::info!(%contract, "configuration read again"),
+        }
+        *told = error.cloned();
     }
 
     /// The head, and what the contract says of its configuration there.
