@@ -7,7 +7,7 @@ use thiserror::Error;
 pub enum StoreError {
     /// Another process, or another part of this one, has this folder open.
     #[error(
-        "the store {} is in use by another process: stop that one first, or give this one a folder of its own",
+        "{}: the store is in use by another process; stop that one first, or give this one a folder of its own",
         folder.display()
     )]
     InUse { folder: PathBuf },
