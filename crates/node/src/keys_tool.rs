@@ -20,13 +20,15 @@ pub enum KeysCommand {
     },
     /// List the public halves of all keys; needs no password
     List {
-        #[command(flatten)]
-        node: NodeFiles,
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
     },
     /// Print what others need to know of this oracle, as `dodona ocr2 config make` wants it; needs no password
     Identity {
-        #[command(flatten)]
-        node: NodeFiles,
+        /// The node's configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
         /// Which P2P key, if there are several
         #[arg(long, value_name = "PEERID")]
         peer_id: Option<String>,
@@ -58,7 +60,12 @@ impl NodeFiles {
         let beside = || config.file.parent().unwrap_or(Path::new("")).join("password");
         let path = self.password.clone().unwrap_or_else(beside);
         let folder = config.keys_folder();
-        if !path.exists() && keystore::list(&folder)?.is_empty() {
+        if !path.exists() {
+            if !keystore::list(&folder)?.is_empty() {
+                let problem = format!("there is no such file, and the keys in {} open only with it", folder.display());
+                let remedy = "put the password back, or name its file with --password";
+                return Err(BadInput::new(problem).in_file(&path).remedy(remedy));
+            }
             Password::generate().write(&path).map_err(|error| BadInput::io(&path, "write a new password", &error))?;
         }
         let cost = if config.insecure_fast_scrypt { Cost::InsecureFast } else { Cost::Standard };
@@ -77,9 +84,9 @@ pub fn run(command: KeysCommand) -> Result<(), Failure> {
             }
             print_json(&keystore::list(&config.keys_folder())?)
         }
-        KeysCommand::List { node } => print_json(&keystore::list(&Config::read(&node.config)?.keys_folder())?),
-        KeysCommand::Identity { node, peer_id, bundle, transmitter } => {
-            let folder = Config::read(&node.config)?.keys_folder();
+        KeysCommand::List { config } => print_json(&keystore::list(&Config::read(&config)?.keys_folder())?),
+        KeysCommand::Identity { config, peer_id, bundle, transmitter } => {
+            let folder = Config::read(&config)?.keys_folder();
             let listed = keystore::list(&folder)?;
             let choice = |kind, wanted: Option<String>, option| choose(&folder, &listed, kind, wanted, option);
             print_json(&identity(

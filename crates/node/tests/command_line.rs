@@ -184,6 +184,10 @@ fn keys_are_made_listed_and_given_out_as_an_identity() {
     fs::write(node.path("password"), "another password that is wrong\n").unwrap();
     let wrong = dodona(&["keys", "create", "--config", &config]);
     assert!(wrong.refused().contains("wrong password for this key"), "{wrong:?}");
+
+    fs::remove_file(node.path("password")).unwrap();
+    let lost = dodona(&["keys", "create", "--config", &config]);
+    assert!(lost.refused().contains("put the password back, or name its file with --password"), "{lost:?}");
 }
 
 #[test]
