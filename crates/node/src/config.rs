@@ -498,19 +498,22 @@ fn ocr2(mut section: Section<'_>) -> Ocr2 {
 }
 
 fn evm(mut section: Section<'_>) -> Option<Evm> {
+    let says_chain = section.has("ChainID");
     let chain_id = section.value("ChainID", |value| match value.as_str() {
         Some(text) => text.parse().map_err(|_| (format!("{text:?} is no chain id"), "\"1\"")),
         None => whole(value, (0, u64::MAX)),
     });
     let given = chain_id.is_some();
-    let mut nodes: Vec<EvmNode> =
-        section.sections("Nodes").into_iter().enumerate().filter_map(|(i, node)| evm_node(i, node)).collect();
+    let sections = section.sections("Nodes");
+    let described = sections.len();
+    let mut nodes: Vec<EvmNode> = sections.into_iter().enumerate().filter_map(|(i, node)| evm_node(i, node)).collect();
     nodes.sort_by_key(|node| node.order);
     let enabled = section.flag("Enabled", true);
-    if !given {
-        section.problem_here("ChainID", "is missing or wrong", "say which chain this is, for example ChainID = \"1\"");
+    if !says_chain {
+        section.problem_here("ChainID", "is missing", "say which chain this is, for example ChainID = \"1\"");
     }
-    if enabled && nodes.iter().all(|node| node.send_only) {
+    // An endpoint with a mistake has been told, and would be one.
+    if enabled && nodes.len() == described && nodes.iter().all(|node| node.send_only) {
         let remedy = "add [[EVM.Nodes]] with Name = \"main\" and HTTPURL = \"http://127.0.0.1:8545\"";
         section.problem_here("Nodes", "no endpoint to read from", remedy);
     }
@@ -612,12 +615,13 @@ fn evm(mut section: Section<'_>) -> Option<Evm> {
 fn evm_node(index: usize, mut section: Section<'_>) -> Option<EvmNode> {
     let name =
         section.parsed("Name", "\"main\"", |text| Ok(text.to_owned())).unwrap_or_else(|| format!("node-{index}"));
+    let says_http = section.has("HTTPURL");
     let http_url = section.parsed("HTTPURL", "\"http://127.0.0.1:8545\"", |text| url_of(text, &["http", "https"]));
     let ws_url = section.parsed("WSURL", "\"ws://127.0.0.1:8545\"", |text| url_of(text, &["ws", "wss"]));
     let send_only = section.flag("SendOnly", false);
     let order = u32_of(section.number("Order", 100, (1, 100)));
-    if http_url.is_none() {
-        section.problem_here("HTTPURL", "is missing or wrong", "every endpoint needs one, WSURL is an addition to it");
+    if !says_http {
+        section.problem_here("HTTPURL", "is missing", "every endpoint needs one, WSURL is an addition to it");
     }
     section.ignore(&["HTTPURLExtraWrite", "IsLoadBalancedRPC"]);
     section.finish();
@@ -855,6 +859,17 @@ mod tests {
             ]
         );
         assert!(problems.iter().any(|problem| problem.contains("EVM[0].Nodes[0].HTTPURL: a URL with scheme \"ftp\"")));
+    }
+
+    #[test]
+    fn a_mistake_in_an_endpoint_is_told_once() {
+        let problems = parse("[[EVM]]\nChainID = \"one\"\n[[EVM.Nodes]]\nHTTPURL = \"ftp://x\"\n").unwrap_err();
+        let [chain, url] = &problems[..] else { panic!("{problems:?}") };
+        assert!(chain.contains("config.toml:2: EVM[0].ChainID: \"one\" is no chain id"), "{chain}");
+        assert!(url.contains("config.toml:4: EVM[0].Nodes[0].HTTPURL: a URL with scheme"), "{url}");
+        let problems = parse("[[EVM]]\nChainID = 1\n[[EVM.Nodes]]\nName = \"a\"\n").unwrap_err();
+        let [missing] = &problems[..] else { panic!("{problems:?}") };
+        assert!(missing.contains("config.toml:3: EVM[0].Nodes[0].HTTPURL: is missing; every endpoint"), "{missing}");
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl<'a> Section<'a> {
         self.entries.remove(key).map(|(_, span, value)| (span, value))
     }
 
+    /// Whether the file says something of `key` that was not taken out yet.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// A problem with the value of `key`, or with its absence.
     pub fn problem(&self, span: &Range<usize>, key: &str, problem: impl Into<String>, remedy: &str) {
         self.file.problem(span, &self.name(key), problem, Some(remedy.into()));
