@@ -217,8 +217,8 @@ pub struct DevnetArgs {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,
 
-    /// With --rounds: exit code 1 if they do not come within this time
-    #[arg(long, value_name = "D", default_value = "120s", value_parser = positive)]
+    /// With --rounds: exit code 1 if they do not come within this time from the start of the oracles
+    #[arg(long, value_name = "D", default_value = "120s", requires = "rounds", value_parser = positive)]
     timeout: Duration,
 
     /// One JSON object per line on stdout instead of the live view
@@ -559,6 +559,7 @@ mod tests {
             ("--block-time 1", "a number with a unit"),
             ("--r-max 255", "255 is not in 1..=254"),
             ("--timeout 0s", "wanted more than nothing"),
+            ("--timeout 9s", "--rounds <K>"),
             ("--fault 1:explode", "wanted 1:stop@10s"),
             ("--fault 4:stop@1s", "4:stop@1s names oracle 4, but there are only 0 to 3"),
             ("--foreign 4 --keep k", "there is no seat 4, only 0 to 3"),
