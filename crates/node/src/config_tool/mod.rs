@@ -34,9 +34,10 @@ pub enum ConfigCommand {
 }
 
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["file", "rpc_url"]))]
 pub struct ShowArgs {
     /// What `make` printed, or the document that `dodona inspect digest` takes
-    #[arg(value_name = "FILE", required_unless_present = "rpc_url", conflicts_with = "rpc_url")]
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Read the contract's present configuration through this JSON-RPC node
     #[arg(long, value_name = "URL", value_parser = http_url, requires = "contract")]
