@@ -14,5 +14,5 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         rest => rest,
     };
     words.extend_from_slice(rest);
-    cargo(["run", "--release", "--quiet", "--locked", "-p", "dodona-bench", "--bin", "bench", "--"], &words)
+    cargo(["run", "--release", "--locked", "-p", "dodona-bench", "--bin", "bench", "--"], &words)
 }

@@ -26,7 +26,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 /// Optimised, because a sequence is some hundred transactions.
 pub fn differential(arguments: &[String]) -> Result<(), Failure> {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "--release", "--quiet", "-p", "dodona-bindings", "--test", "differential", "--"]);
+    command.args(["test", "--release", "-p", "dodona-bindings", "--test", "differential", "--", "--quiet"]);
     command.args(["--nocapture", "--test-threads", "2"]).current_dir(root());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {

@@ -13,7 +13,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     reference()?;
     let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "--quiet", "-p", "dodona-bindings", "--test", "gas", "--", "--nocapture"]);
+    command.args(["test", "-p", "dodona-bindings", "--test", "gas", "--", "--quiet", "--nocapture"]);
     let output = command.env("GAS", "json").current_dir(root()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Failure(format!("cargo could not be started: {error}")))?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// What to do where Go is missing.
 const GO: &str = "Go 1.24 or later with a C compiler builds the reference: install both with the system's package manager \
-                  or from https://go.dev/dl. Nothing else in this tree needs them";
+                  or from https://go.dev/dl. Nobody needs Go to build or run Dodona";
 /// What to do where npm is missing.
 const NPM: &str = "anvil comes with npm (Node.js 20 or later), or give one with --anvil FILE";
 
@@ -48,18 +48,18 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         Some(other) => return Err(Failure(format!("no chain {other:?}: anvil or geth"))),
     }
     if rest.iter().any(|argument| argument == "long") {
-        cargo(["build", "--quiet", "--locked", "-p", "dodona-interop", "--example", "liar"], &[])?;
+        cargo(["build", "--locked", "-p", "dodona-interop", "--example", "liar"], &[])?;
         suite.extend(["--liar".into(), target().join("debug/examples/liar").display().to_string()]);
     }
     suite.extend(rest);
-    cargo(["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "interop", "--"], &suite)
+    cargo(["run", "--locked", "-p", "dodona-interop", "--bin", "interop", "--"], &suite)
 }
 
 /// Differential fuzzing against the codec server: `--minutes M`, `--cases N`, `--seed S`, `--only TEXT`, `--json`, or
 /// `--replay FILE`; with none of them a short run that asks the same each time.
 pub fn fuzz(arguments: &[String]) -> Result<(), Failure> {
     let codec = go_programs()?.join("codec").display().to_string();
-    let first = ["run", "--quiet", "--locked", "-p", "dodona-interop", "--bin", "fuzz", "--", "--codec", &codec];
+    let first = ["run", "--locked", "-p", "dodona-interop", "--bin", "fuzz", "--", "--codec", &codec];
     cargo(first, arguments)
 }
 

@@ -38,10 +38,8 @@ fn main() -> ExitCode {
         Some("gas") => gas::run(rest),
         Some("interop") => interop::run(rest),
         Some("bench") => bench::run(rest),
-        Some("sim") => run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "sim", "--"], rest),
-        Some("mutate") => {
-            run::cargo(["run", "--release", "--quiet", "-p", "dodona-sim", "--bin", "mutate", "--"], rest)
-        }
+        Some("sim") => run::cargo(["run", "--release", "-p", "dodona-sim", "--bin", "sim", "--"], rest),
+        Some("mutate") => run::cargo(["run", "--release", "-p", "dodona-sim", "--bin", "mutate", "--"], rest),
         None | Some("help" | "--help" | "-h") => {
             run::say(HELP);
             Ok(())
