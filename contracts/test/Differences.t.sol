@@ -309,6 +309,14 @@ contract OCR2AggregatorOwnTest is WithoutGas, Ours {
         eq("carried", feed.owedPayment(transmitterOf(1)), PER_ROUND);
     }
 
+    function test_the_first_token_is_announced() public {
+        vm.recordLogs();
+        feed = _deployFeed(link, IAccessController(address(0)), IAccessController(address(0)));
+        Vm.Log memory log = logOf(IBilling.LinkTokenSet.selector);
+        eq("no token before", uint256(log.topics[1]), 0);
+        eq("token", address(uint160(uint256(log.topics[2]))), address(link));
+    }
+
     // -- history
 
     function limited(uint16 rounds) private {
