@@ -1,5 +1,6 @@
 //! What must be green before a change lands, step by step, each with its time.
 
+use crate::gas;
 use crate::interop;
 use crate::run::{Failure, cargo, finish, output, program, root, say};
 use crate::tidy;
@@ -19,6 +20,7 @@ const STEPS: &[Step] = &[
     ("test", "the README's test command", || cargo(["test", "--workspace"], &[])),
     ("bare", "what stands above the line builds without an operating system", bare),
     ("contracts", "artifacts reproduce from their sources; the contracts' own tests", contracts),
+    ("gas", "the gas table, ours beside the original", || gas::run(&[])),
     ("deny", "licences, sources, duplicate native libraries", deny),
     ("release", "the optimised binaries", || {
         cargo(["build", "--release", "--locked", "-p", "dodona-node", "-p", "dodona-sim"], &[])

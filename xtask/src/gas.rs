@@ -13,7 +13,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     reference()?;
     let mut command = Command::new(env!("CARGO"));
-    command.args(["test", "-p", "dodona-bindings", "--test", "gas", "--", "--quiet", "--nocapture"]);
+    // One test alone: the dots of others would stand in its line.
+    command.args(["test", "-p", "dodona-bindings", "--test", "gas", "--"]);
+    command.args(["gas_is_what_the_committed_table_says_and_meets_the_goals", "--exact", "--quiet", "--nocapture"]);
     let output = command.env("GAS", "json").current_dir(root()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Failure(format!("cargo could not be started: {error}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
