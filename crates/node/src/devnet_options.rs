@@ -401,7 +401,7 @@ impl DevnetOptions {
             if faulty.len() > usize::from(self.f) {
                 let list: Vec<String> = faulty.iter().map(u8::to_string).collect();
                 warnings.push(format!(
-                    "from {} on oracles {} are faulty: {} of {}, more than f = {}: then nothing is promised, neither progress nor an honest answer",
+                    "from {} on oracles {} are faulty: {} of {}, more than f = {}, so nothing is promised",
                     format_duration(moment),
                     list.join(", "),
                     faulty.len(),
