@@ -24,7 +24,17 @@ abstract contract LinkTokenSuite is FeedTest {
     }
 
     function test_the_deployer_has_everything() public {
+        vm.recordLogs();
         link = _deployLink();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        // The original makes its supply without a word.
+        eq("events", logs.length, _ours() ? 1 : 0);
+        if (_ours()) {
+            eq("topic", logs[0].topics[0], keccak256("Transfer(address,address,uint256)"));
+            eq("from", uint256(logs[0].topics[1]), 0);
+            eq("to", address(uint160(uint256(logs[0].topics[2]))), address(this));
+            eq("value", logs[0].data, abi.encode(10 ** 27));
+        }
         eq("supply", link.totalSupply(), 10 ** 27);
         eq("balance", link.balanceOf(address(this)), 10 ** 27);
         eq("symbol", bytes(link.symbol()), "LINK");
@@ -74,6 +84,10 @@ abstract contract LinkTokenSuite is FeedTest {
             abi.encodeWithSelector(LinkToken.InsufficientAllowance.selector, address(this), alice, 20, 21);
         refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), bob, 21)), why);
         refusedBy(alice, abi.encodeCall(link.transferFrom, (address(this), address(0), 1)), invalid(address(0)));
+        vm.prank(alice);
+        link.transferFrom(address(this), bob, 20);
+        eq("all of it", link.allowance(address(this), alice), 0);
+        link.approve(alice, 20);
         link.increaseApproval(alice, 5);
         eq("more", link.allowance(address(this), alice), 25);
         link.decreaseApproval(alice, 20);
