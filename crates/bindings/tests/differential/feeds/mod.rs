@@ -90,6 +90,12 @@ pub trait Protocol: Clone {
     ) -> Result<(), String>;
 }
 
+/// Calls without arguments, each with its name, for `Protocol::readers`.
+macro_rules! calls {
+    ($interface:ident: $($call:ident),*) => { vec![$((stringify!($call), $interface::$call {}.abi_encode().into())),*] };
+}
+pub(crate) use calls;
+
 /// Slots of the reference's contract.
 pub struct Places {
     pub link: u64,

@@ -5,7 +5,7 @@ mod reimbursement;
 use crate::{
     chain::{Chain, Outcome, committee, committee::Committee},
     feeds::{
-        Feeds, Places, Protocol, answer_bounds,
+        Feeds, Places, Protocol, answer_bounds, calls,
         differences::{
             CARRIED, Difference, SILENT_TOKEN, WRONG_TOKEN, ZERO_SIGNER, ZERO_TRANSMITTER, all_are_explained, decoded,
             refused_with,
@@ -82,10 +82,8 @@ impl Protocol for Ocr2 {
     }
 
     fn readers() -> Vec<(&'static str, Bytes)> {
-        macro_rules! calls {
-            ($($call:ident),*) => { vec![$((stringify!($call), feed::$call {}.abi_encode().into())),*] };
-        }
         calls!(
+            feed:
             ownerCall,
             latestConfigDetailsCall,
             getTransmittersCall,
